@@ -6,7 +6,7 @@ import { parseDuration, readLimit } from "./core/limit-text.ts";
 import { type AddressOverride, type Network, readLimitedNetwork, readNetwork } from "./core/limiter/addresses.ts";
 import { TOKEN_TYPES, type TokenType } from "./core/tokens/algorithms.ts";
 
-/** Gives the text of another setting. */
+/** Returns the text of another setting. */
 type TextOf = (name: string) => string | undefined;
 
 /** Creates a reader that also accepts `off`, as undefined. */
@@ -111,7 +111,7 @@ export function readCertificateFiles(text: string): readonly string[] {
   throw new Error("names two certificates of one kind of key. Keep one of RSA and one of ECDSA");
 }
 
-/** Creates a reader of the paths of PEM files with the private keys of the certificates that a setting names, in their order. */
+/** Creates a reader of the paths of private keys in PEM: one for each certificate of the setting, in the same order. */
 export function readKeyFiles(certificate: string): (text: string, textOf: TextOf) => readonly string[] {
   return (text, textOf) => {
     const paths = entriesOf(text);
@@ -126,7 +126,7 @@ export function readKeyFiles(certificate: string): (text: string, textOf: TextOf
   };
 }
 
-/** Creates a reader of a PEM file with the private key of the certificate that a setting names. */
+/** Creates a reader of the path of a private key in PEM, for the certificate of the setting. */
 export function readKey(certificate: string): (path: string, textOf: TextOf) => string {
   return (path, textOf) => {
     const pem = readPem(path, "no private key in PEM, or one under a passphrase", createPrivateKey);
@@ -140,7 +140,7 @@ function fits(key: string, certificatePath: string): boolean {
   try {
     return new X509Certificate(readFileSync(certificatePath)).checkPrivateKey(createPrivateKey(key));
   } catch {
-    // The error of the certificate's own setting says why.
+    // The certificate's own setting reports the error.
     return true;
   }
 }

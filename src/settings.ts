@@ -41,9 +41,9 @@ export interface Setting<Value> {
   readonly meaning: string;
   /** The default as text; empty: an empty list. */
   readonly fallback?: string;
-  /** Describes a default that is not a text. */
+  /** Describes a default that is not text. */
   readonly otherwise?: string;
-  /** How to get a value; present: the setting is required. */
+  /** How to get a value; only required settings have it. */
   readonly cure?: string;
   /** A file that `…_FILE` names may hold the value. */
   readonly inFile?: true;

@@ -10,7 +10,7 @@ import { codeOf } from "../setting-readers.ts";
 import { monotonicNow } from "../telemetry/clock.ts";
 import { CommandFailure, writeResult } from "./terminal/output.ts";
 
-/** Two signals within this time are one, which the terminal and npm have both sent. */
+/** Two signals within this time count as one: the terminal and npm may both send it. */
 const SIGNAL_ECHO_MS = 1_000;
 
 /** Time to write the log when a second uncaught error ends the process, in milliseconds. */

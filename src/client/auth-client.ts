@@ -29,7 +29,7 @@ export interface UnaryOptions {
 export type Unary<Request, Response> = (request: Request, options?: UnaryOptions) => Promise<Response>;
 
 export interface AuthClient {
-  /** Sends a signed login once: a failed one must be signed anew. */
+  /** Sends a signed login once. After a failure sign a new one. */
   readonly login: Unary<LoginRequest, LoginResponse>;
   /** Asks for the gateway's time, in unix seconds. */
   readonly getServerTime: Unary<GetServerTimeRequest, GetServerTimeResponse>;

@@ -61,10 +61,10 @@ function readSecret(customerKey: string | Uint8Array): string {
 }
 
 /** Failures after which a newly signed login may succeed. */
-type Mishap = "clock" | "replay" | "connection";
+type Retryable = "clock" | "replay" | "connection";
 
 /**
- * Logs in. After each kind of mishap it signs a new login, once.
+ * Logs in. After each kind of retryable failure it signs a new login, once.
  * @throws RpcError, or the reason of `signal`
  */
 export async function logIn(
@@ -72,7 +72,7 @@ export async function logIn(
   signer: LoginSigner,
   signal: AbortSignal,
 ): Promise<LoginResponse> {
-  const mended = new Set<Mishap>();
+  const retried = new Set<Retryable>();
   for (;;) {
     try {
       const response = await client.login(signer.sign(), { signal });
@@ -80,15 +80,15 @@ export async function logIn(
       throw new RpcError(status.INTERNAL, "internal: the answer to a login has no token, or an expires_in of 0");
     } catch (error) {
       if (!(error instanceof RpcError)) throw error;
-      const mishap = mishapOf(error);
-      if (mishap === undefined || mended.has(mishap)) throw error;
-      mended.add(mishap);
-      if (mishap === "clock" && !signer.learn(error.details.serverTime ?? 0)) throw error;
+      const failure = retryableOf(error);
+      if (failure === undefined || retried.has(failure)) throw error;
+      retried.add(failure);
+      if (failure === "clock" && !signer.learn(error.details.serverTime ?? 0)) throw error;
     }
   }
 }
 
-function mishapOf({ code, reason, details }: RpcError): Mishap | undefined {
+function retryableOf({ code, reason, details }: RpcError): Retryable | undefined {
   if (reason === "clock_skew") return details.serverTime === undefined ? undefined : "clock";
   if (reason === "replayed") return "replay";
   return reason === undefined && code === status.UNAVAILABLE ? "connection" : undefined;

@@ -12,7 +12,7 @@ export type TokenSourceOptions = LoginSignerOptions &
   ({ readonly client: Pick<AuthClient, "login"> } | GatewayClientOptions) & {
     /** A token is renewed when between one and two times this share of its life is left: 0.2 by default, 0.4 at most. */
     readonly refreshAhead?: number;
-    /** Called with the error of a renewal that failed while the present token was still good. */
+    /** Called with the error of a renewal that failed while the present token was still valid. */
     readonly onRefreshError?: (error: unknown) => void;
     /** From 0 to below 1; Math.random when absent. */
     readonly random?: () => number;
@@ -53,7 +53,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   const { refreshAhead = 0.2, onRefreshError = () => {}, now = systemClock, random = Math.random } = options;
   if (!(refreshAhead > 0 && refreshAhead <= 0.4)) throw new RangeError("refreshAhead is above 0 and at most 0.4");
   const signer = createLoginSigner(options);
-  const { client, letGo } = clientOf(options);
+  const { client, release } = clientOf(options);
   const closing = new AbortController();
 
   let held: Held | undefined;
@@ -61,7 +61,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   let failures = 0;
   let flight: Promise<string> | undefined;
 
-  // A clock that was set back counts as one that went forward.
+  // A clock that was set back counts like one that was set forward.
   const age = ({ since }: Held): number => Math.abs(now() - since);
   const usable = (): Held | undefined => (held !== undefined && age(held) < held.usableMs ? held : undefined);
 
@@ -112,26 +112,26 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
     },
     close() {
       closing.abort(new Error("this token source is closed"));
-      letGo();
+      release();
     },
   };
 }
 
 /** Closing the source closes its own client, and leaves a client of the options open. */
-function clientOf(options: TokenSourceOptions): { client: Pick<AuthClient, "login">; letGo: () => void } {
-  if ("client" in options) return { client: options.client, letGo: () => {} };
+function clientOf(options: TokenSourceOptions): { client: Pick<AuthClient, "login">; release: () => void } {
+  if ("client" in options) return { client: options.client, release: () => {} };
   const client = createAuthClient(options);
-  return { client, letGo: client.close };
+  return { client, release: client.close };
 }
 
 /** The source returns no token this close to its expiry: it could expire in transit. */
-const ON_ITS_WAY_MS = 5_000;
+const IN_TRANSIT_MS = 5_000;
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
 
 /** How long a token of `lifeMs` is used, in milliseconds: its life less 5 s, or less a tenth if that is shorter. */
 export function usableFor(lifeMs: number): number {
-  return lifeMs - Math.min(ON_ITS_WAY_MS, lifeMs / 10);
+  return lifeMs - Math.min(IN_TRANSIT_MS, lifeMs / 10);
 }
 
 /**

@@ -25,12 +25,12 @@ export interface ActivityStore {
   finishMoves(moves: readonly Move[], at: number): Promise<void>;
 }
 
-/** Most devices with a login to collect between two writes. */
+/** The most devices whose logins are collected between two writes. */
 const MOST_DEVICES = 200_000;
-/** Most devices with a failure to collect. The bound is small: anyone can cause failures. */
+/** The most devices whose failures are collected. The bound is small: anyone can cause failures. */
 const MOST_NAMES = 20_000;
 
-/** Reasons that count as a failure of the device; others say nothing about it. */
+/** Reasons that count as a failure of the device. */
 const FAILURES: readonly Reason[] = ["clock_skew", "invalid_credentials", "rate_limited", "disabled", "replayed"];
 
 type LogIn<From extends Caller> = (request: LoginRequest, caller: From) => Promise<Login>;
@@ -46,7 +46,7 @@ export interface ActivityRecorder {
 interface Seen {
   readonly login?: NonNullable<ActivityUpdate["login"]>;
   readonly failure?: NonNullable<ActivityUpdate["failure"]>;
-  /** When its move began, if it logged in by its own key. */
+  /** When the device's move to a derived key began; set after a login with that key. */
   readonly movingSince?: number;
 }
 

@@ -1,4 +1,4 @@
-// Client assertions, JWTs that devices log in with (RFC 7523, section 3), and the public keys that prove them.
+// Client assertions, JWTs that devices log in with (RFC 7523, section 3), and the public keys that verify them.
 
 import { createHmac, createPublicKey, hash, type KeyObject, timingSafeEqual, verify } from "node:crypto";
 import { type AuthError, malformed } from "./errors.ts";
@@ -75,7 +75,7 @@ function wrong(what: string): AuthError {
   return malformed(`client_assertion ${what}`, FIELD);
 }
 
-/** Reads the header. @throws AuthError `malformed`, also for members that change the meaning of the rest (RFC 8725, 3.10) */
+/** Reads the header. @throws AuthError `malformed`, also for a member that changes how the rest is read (RFC 8725, 3.10) */
 function readHeader({ alg, typ, crit, zip, cty }: Readonly<Record<string, unknown>>): Assertion["alg"] {
   if (alg === "none") throw wrong("is unsigned. Sign it by HS256 with the customer_key");
   const known = ASSERTION_ALGS.find((name) => name === alg);
@@ -158,7 +158,7 @@ const ARMOUR = /-----(?:BEGIN|END) PUBLIC KEY-----|\s+/g;
 export const OWN_KEY = "public_key";
 
 /**
- * Reads a public key of P-256 or Ed25519, in PEM or the base64 in it. Empty text is no key.
+ * Reads a P-256 or Ed25519 public key, as PEM or as the base64 in it. Empty text means no key.
  * @returns base64 of its SubjectPublicKeyInfo (RFC 5280, 4.1)
  * @throws AuthError `malformed`; the message does not repeat the text, which may be a private key
  */

@@ -1,4 +1,4 @@
-// The charges of a login, their outcome by policy, and a device's limit as it stands.
+// The charges of a login, their outcome by policy, and a device's current limit.
 
 import { AuthError } from "./errors.ts";
 import { readDeviceKey } from "./login-fields.ts";
@@ -11,7 +11,7 @@ export interface LoginPolicies {
   readonly failure: Policy | undefined;
   /** The policy of an address. */
   readonly address: (address: string) => Policy | undefined;
-  /** For a signed login. */
+  /** The replay guard of a signed login. */
   readonly replay: Policy;
 }
 

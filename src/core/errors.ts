@@ -77,7 +77,7 @@ export function unsigned(): AuthError {
   return new AuthError("unavailable", message, { retryAfterMs: UNAVAILABLE_RETRY_MS });
 }
 
-/** Creates the error of a token that this gateway did not issue, or that was changed; `why` names what is wrong. */
+/** Creates the error of a token that this gateway did not issue, or that was changed; `why` names the mistake. */
 export function tokenInvalid(why: string): AuthError {
   return new AuthError("invalid", `the token is invalid because ${why}. The device has to log in again`);
 }

@@ -66,7 +66,7 @@ export function createExplainLogin(dependencies: ExplainLoginDependencies): Expl
     let keys: readonly CandidateKey[] = [];
     try {
       keys = candidateKeys(device, secrets, now);
-      if (device.publicKey === "" && !keys.some(({ good }) => good)) {
+      if (device.publicKey === "" && !keys.some(({ isValid }) => isValid)) {
         const purpose = device.keyMode === "derived" ? "derivation" : "login";
         mistakes.push(
           finding("no_live_key", `The customer has no live ${purpose} key that can be unsealed. Issue one`),

@@ -36,7 +36,7 @@ export interface Login {
   readonly customerId: string;
   /** The customer key that proved it. */
   readonly keyId: string;
-  /** When the move to the key that it used began, in unix milliseconds: the caller finishes the move. Undefined: no move. */
+  /** After a login with the derived key during a move to it: when the move began, in unix milliseconds. The caller ends it. */
   readonly movingSince: number | undefined;
   /** The state of the `login` policy; undefined when that limit is off. */
   readonly limit: LimitState | undefined;
@@ -70,7 +70,7 @@ export function createLogIn({ credentials, limiter, signer, policies, skewMs, no
     // 2. Fresh: before any look-up.
     proof.checkFresh(now, skewMs);
 
-    // 3. Known: an unknown device goes on as a decoy.
+    // 3. Known: a decoy takes the place of an unknown device.
     const credential = await credentials.find(deviceKey, now);
 
     // 4. Proven: a wrong proof takes the same time for every device. A refused login is charged to the address.

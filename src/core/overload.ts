@@ -24,7 +24,7 @@ export interface OverloadGuard {
 
 /** Longest wait for a login. A board gives up after about 15 s, and its retry costs another handshake. */
 const LONGEST_WAIT_MS = 2_000;
-/** A login takes some four turns of the event loop. */
+/** The event loop may be this late: a login takes some four turns of it. */
 const LONGEST_LOOP_DELAY_MS = 500;
 /** With fewer logins under way, the rate shows the callers' demand, and other work delays the event loop. */
 const SATURATED = 32;
@@ -45,7 +45,7 @@ export function createOverloadGuard({
 }: OverloadOptions): OverloadGuard {
   let underWay = 0;
   let window = { start: 0, answered: 0 };
-  /** Time for one login while the gateway is busy, in milliseconds; 0 until it was. */
+  /** Time for one login while the gateway is busy, in milliseconds; 0 before it was busy. */
   let loginMs = 0;
   /** The time at which all boards refused so far would have been served one after the other. */
   let lineEnd = 0;

@@ -85,7 +85,7 @@ export interface Credential {
   readonly enabled: boolean;
   /** A fleet uses this device_key: limits are counted per address too. */
   readonly sharedIdentity: boolean;
-  /** A pair of device_key and timestamp is good once. */
+  /** A pair of device_key and timestamp is accepted once. */
   readonly replayGuard: boolean;
   /** The customer's own login limit; undefined means the default. */
   readonly loginLimit: Policy | "off" | undefined;
@@ -103,17 +103,17 @@ export interface Credential {
   readonly marks: RevocationMarks;
 }
 
-/** The revocation state of a device. A token is good while this state is the same as at its issue (registry/revocation.ts). */
+/** The revocation state of a device. A token is valid while this state is the same as at its issue (registry/revocation.ts). */
 export interface RevocationMarks {
   readonly customerId: string;
-  /** When the device was enrolled, in unix milliseconds: an earlier device of the same name is another one. */
+  /** When the device was enrolled, in unix milliseconds: an earlier device of the same name is a different device. */
   readonly createdAt: number;
   /** Last revocation of the device and of its customer, in unix milliseconds; 0: none yet. */
   readonly device: number;
   readonly customer: number;
 }
 
-/** The facts that decide whether a token is still good; an unknown device is not enrolled. */
+/** The facts that decide whether a token is still valid; an unknown device is not enrolled. */
 export interface Standing {
   readonly enrolled: boolean;
   /** False when the device or its customer is disabled. */
@@ -135,11 +135,11 @@ export const CLOCKS_APART_MS = 300_000;
  */
 export interface CredentialStore {
   find(deviceKey: string, now: number): Promise<Credential>;
-  /** Reads no keys, since a token is good even if they do not open. */
+  /** Reads no keys, since a token is valid even if they cannot be unsealed. */
   findStanding(deviceKey: string, jti: string): Promise<Standing>;
 }
 
-/** The claims of a token that differ from login to login; the rest is the signer's own. */
+/** The claims of a token that differ from login to login; the signer adds the others. */
 export interface TokenSubject {
   readonly deviceKey: string;
   readonly customerId: string;

@@ -57,7 +57,7 @@ export function findHmacKey(
 /** The key that proved a login. */
 export type ProvingKey = Pick<CustomerKey, "keyId" | "purpose">;
 
-/** Keys that stand for missing ones. Checking them takes as long, and none of them is accepted. */
+/** Keys in place of missing ones. Checking one takes as long as a real key, and none is accepted. */
 export interface Decoys {
   readonly secret: KeyObject;
   /** Base64 of a SubjectPublicKeyInfo. */

@@ -5,12 +5,12 @@ import type { CredentialStore, Standing, TokenClaims } from "./ports.ts";
 import { epochOf, readEpoch } from "./registry/revocation.ts";
 
 /**
- * The use-case: the device of a token. @throws AuthError `malformed` for an empty token; `expired`; `invalid`, also for a missing
+ * The use-case: checks a token. @throws AuthError `malformed` for an empty token; `expired`; `invalid`, also for a missing
  * token; `revoked`; `unavailable`
  */
 export type VerifyToken = (token: string | undefined) => Promise<TokenClaims>;
 
-/** The same for a caller, whom the observers log. */
+/** VerifyToken with the caller, whom the observers log. */
 export type VerifyTokenFor<From> = (token: string | undefined, caller: From) => Promise<TokenClaims>;
 
 /**
@@ -29,10 +29,10 @@ export function createVerifyToken(
     if (token === "") throw malformed("token is missing", "token");
     if (token === undefined) throw tokenInvalid("the header x-access-token is missing");
 
-    // 1. Signed here, with good claims: a forged token costs no look-up.
+    // 1. Signed by this gateway, with valid claims: a forged token costs no look-up.
     const claims = await verify(token, now);
 
-    // 2. Not revoked, nor its device or customer disabled: one read.
+    // 2. Not revoked, and its device and customer enabled: one read.
     const error = judge(await credentials.findStanding(claims.deviceKey, claims.jti), claims);
     if (error !== undefined) throw error;
     return claims;

@@ -122,7 +122,7 @@ function IssueButton({ customerId }: { readonly customerId: string }) {
       {isImported && <TextField name="importedKey" label="Secret" type="password" required maxLength={1024} />}
       <TextField name="days" label="Expires in days" type="number" min={1} max={3650} hint="Empty: never" />
       <p class="quiet">
-        Up to three live keys of each use overlap: devices with the older ones go on until you retire those.
+        Up to three live keys of each use overlap: devices with an older key keep logging in until you retire it.
       </p>
     </ActionButton>
   );

@@ -101,14 +101,14 @@ export function Frame({ onSignOut }: { readonly onSignOut: () => void }): VNode 
 const TROUBLES = [
   ["limits", PartState.DEGRADED, "Redis is away: each gateway decides limits by its own share."],
   ["limits", PartState.UNAVAILABLE, "Redis is away, and logins are refused (REDIS_DOWN=deny)."],
-  ["store", PartState.DEGRADED, "The database cannot be written: logins go on, changes fail."],
+  ["store", PartState.DEGRADED, "The database cannot be written: logins continue, changes fail."],
   ["store", PartState.UNAVAILABLE, "The database does not answer: logins are refused."],
   ["signer", PartState.UNAVAILABLE, "There is no key to sign tokens with: logins are refused."],
 ] as const;
 
 function Banner({ value, failure }: Loaded<Overview>) {
   if (failure?.reason === "unreachable") {
-    return <Notice tone="bad">The gateway does not answer. This page goes on by itself once it does.</Notice>;
+    return <Notice tone="bad">The gateway does not answer. This page continues by itself once it does.</Notice>;
   }
   return TROUBLES.filter(([part, state]) => value?.[part] === state).map(([, state, text]) => (
     <Notice key={text} tone={state === PartState.UNAVAILABLE ? "bad" : "warn"}>

@@ -31,7 +31,7 @@ export function createCallerFrom(isTrusted: IsTrusted): CallerFrom {
 
 /**
  * The address of the caller behind a trusted peer: the rightmost entry that is not trusted. The search stops at an entry that is
- * no address, since a stranger may have written the entries to its left.
+ * not an address, since a stranger may have written the entries to its left.
  * @param list every line of X-Forwarded-For, joined with commas
  */
 export function findOrigin(peer: string, list: string | undefined, isTrusted: IsTrusted): string {

@@ -25,7 +25,7 @@ export interface ServeOptions {
   readonly guard: (socket: { destroy(): unknown }, handle: () => void) => void;
   /** Headers of every answer. */
   readonly always: readonly HeaderField[];
-  /** HTTP/2 streams of all connections: those that are open, and how many make them a crowd. */
+  /** Open HTTP/2 streams of all connections, and the number from which each connection gets fewer. */
   readonly streams: { open: number; readonly crowd: number };
 }
 
@@ -64,7 +64,7 @@ export abstract class HttpExchange implements Exchange {
   readBody(limit: number, prefix?: Prefix): Promise<Buffer> {
     const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
     const most = limit + (prefix?.bytes ?? 0);
-    // One buffer for all: with one for each chunk, a stranger's byte would cost a hundred.
+    // One buffer for all chunks: with one for each, a chunk of one byte would cost a hundred.
     let body = Buffer.alloc(0);
     let received = 0;
     this.isRead = true;

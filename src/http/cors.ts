@@ -5,7 +5,7 @@ import type { Exchange, HeaderField } from "../protocols/exchange.ts";
 /** Origins as browsers send them; `*` is every one. */
 export type CorsOrigins = readonly string[] | "*";
 
-/** The pages that may read an answer: of any origin, or of those allowed. */
+/** The pages that may read an answer: of any origin, or of the allowed origins. */
 export type Readers = "anyone" | "allowed";
 
 const REQUEST_HEADERS = [
@@ -38,7 +38,7 @@ const EXPOSED_HEADERS = [
 const PREFLIGHT_MAX_AGE = "7200";
 
 /**
- * Lets a page read the answer of a request, where its origin may.
+ * Lets a page read the answer to its request, if its origin is allowed.
  * @returns whether it was a preflight, which is answered
  */
 export function shareWithPage(exchange: Exchange, readers: Readers | undefined, origins: CorsOrigins): boolean {

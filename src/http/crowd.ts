@@ -2,7 +2,7 @@
 
 /** Fewer connections leave little memory behind. */
 const CROWD = 100;
-/** Requests and ends of connections in a second; over it the listener is busy. */
+/** With more requests and closed connections in a second, the listener is busy. */
 const MAX_CALM_EVENTS = 200;
 const CALM_TICKS = 5;
 

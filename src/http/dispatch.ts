@@ -17,7 +17,7 @@ export interface DispatchOptions extends CallOptions {
   readonly endpoints: Endpoints;
   /** Whether the listener answers to a host name; absent: to any. */
   readonly isOwnHost?: (host: string | undefined) => boolean;
-  /** Origins whose pages may call the services and read documents; absent: none, and documents neither. */
+  /** Origins whose pages may call the services and read documents; absent: none. */
   readonly corsOrigins?: CorsOrigins;
   /** Called with a bug that left an exchange without an answer. */
   readonly onFault: (error: unknown) => void;
@@ -76,7 +76,7 @@ export function createDispatch({ endpoints, isOwnHost, corsOrigins, onFault, ...
 /** An address in brackets or a name, a trailing dot, and a port (RFC 9110, 7.2). */
 const HOST = /^(?:\[([^[\]]+)\]|([^[\]:]*[^[\]:.]))\.?(?::\d{0,5})?$/;
 
-/** Whether a name in lower case may resolve to loopback alone (RFC 6761, 6.3). */
+/** Names, in lower case, that resolve to loopback only (RFC 6761, 6.3). */
 const LOCAL = /^(?:[\w-]+\.)*localhost$/;
 
 /**

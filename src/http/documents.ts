@@ -12,7 +12,7 @@ export function document(answer: Endpoint["answer"]): Endpoint {
   return { method: "GET", answer };
 }
 
-/** The same, readable by pages of any origin. */
+/** A document that pages of any origin may read. */
 export function openDocument(answer: Endpoint["answer"]): Endpoint {
   return { ...document(answer), readers: "anyone" };
 }

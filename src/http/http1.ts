@@ -121,7 +121,7 @@ class Http1Connection implements Connection {
     return exchange;
   }
 
-  /** Answers bytes that are no request, after the answers to earlier requests, and closes the connection. */
+  /** Answers bytes that are not a request, after the answers to earlier requests, and closes the connection. */
   fail(status: number, error: AuthError): void {
     const latest = this.#latest;
     if (latest !== undefined && (latest.isStreaming || !latest.isComplete)) latest.fail(status, error);

@@ -8,7 +8,7 @@ import { HttpExchange, isStreamed, type Received } from "./connection.ts";
 const MAX_UNGUARDED_BYTES = 17 * 1024;
 /** Ticks in which a request has to arrive, and the client has to read a part of the answer. */
 const MAX_TICKS = 20;
-/** Largest part of an answer that is passed to Node at once. */
+/** The largest part of an answer that Node gets at once. */
 const SLICE_BYTES = 16 * 1024;
 
 /** The bounds of a connection on its streams. */

@@ -16,11 +16,11 @@ const OPTIONS = {
 const MAX_HELD_BYTES = 80 * 1024;
 /** Most slices of answers that a client may leave unread for a second. */
 const MAX_STALLED_SLICES = 8;
-/** Streams of a connection in a crowd: 2,000 connections of 20 streams would hold 400 MB. */
+/** Streams of a connection while very many are open: 2,000 connections of 20 streams would hold 400 MB. */
 const MAX_STREAMS_IN_CROWD = 8;
 /** Streaming calls of one connection at once: each holds up to 100 KiB. */
 const MAX_STREAMING_CALLS = 2;
-/** Ticks after which a session without a stream is closed. An incomplete header block is no stream. */
+/** Ticks after which a session without a stream is closed. An incomplete header block does not count as a stream. */
 const MAX_IDLE_TICKS = 70;
 /** Ticks in which the first request has to begin. */
 const MAX_SILENT_TICKS = 10;

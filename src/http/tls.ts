@@ -19,7 +19,7 @@ export interface TlsFiles {
 /** A board that logs in every ten minutes resumes its session for half a day. */
 const TICKET_SECONDS = 43_200;
 
-/** How often the files and the keys of tickets are looked at, in milliseconds. */
+/** Interval of the checks for changed files and ticket keys, in milliseconds. */
 const LOOK_MS = 1_000;
 
 /** Suites of TLS 1.3, then of 1.2. Boards in the field need the last ones, without forward secrecy or with CBC. */

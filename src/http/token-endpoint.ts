@@ -12,7 +12,7 @@ import { type Endpoint, type EndpointRequest, readForm } from "./endpoints.ts";
 
 export interface TokenEndpointOptions {
   readonly logIn: (request: LoginRequest, caller: Caller & RequestCaller) => Promise<Login>;
-  /** The names of this gateway that an assertion's aud may have. */
+  /** The values of `aud` that name this gateway. */
   readonly audiences: () => readonly string[];
   readonly setLimitHeaders: (headers: Headers, state: LimitState | undefined) => void;
 }

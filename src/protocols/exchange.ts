@@ -14,7 +14,7 @@ export interface Answer {
   readonly trailers?: Iterable<HeaderField>;
 }
 
-/** The bytes before a message that have its size. */
+/** The bytes before a message that hold its size. */
 export interface Prefix {
   readonly bytes: number;
   readonly readSize: (prefix: Buffer) => number;

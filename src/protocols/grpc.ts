@@ -34,7 +34,7 @@ export function createGrpc(methods: MethodsByPath): Protocol {
       }
       const { headers, trailers } = errorFields(error, context);
       const contentType: HeaderField = ["Content-Type", "application/grpc"];
-      // A client's window may hold trailers back. The contract's headers are initial metadata, which trailers-only has not.
+      // A client's window may hold trailers back. The contract's headers are initial metadata, which trailers-only lacks.
       const isTrailersOnly = context === undefined || headers.length === 0;
       const first = [contentType, ...headers];
       if (isTrailersOnly) exchange.send({ status: 200, headers: [...first, ...trailers], body: "" });

@@ -78,7 +78,7 @@ async function readRequest(
 ): Promise<MessageShape<DescMessage>> {
   const { input } = route.method;
   const body: JsonValue = route.body === undefined ? {} : await readJsonBody(exchange, maxBytes);
-  // A body that is no object has its own error.
+  // A body that is not an object has its own error.
   if (route.body === "*" && (values.length === 0 || !isObject(body))) return readMessage(input, body);
 
   const json: JsonObject = route.body === "*" && isObject(body) ? { ...body } : {};

@@ -16,7 +16,7 @@ export interface Streaming {
 
 const MANY = "too many streaming calls on one connection. Open another one";
 const MANY_BIDI = "too many calls of this method at once. Try again later";
-/** Calls that stream both ways at once: one whose answers are not read holds up to 150 KiB for 20 s. */
+/** The most calls at once that stream both ways: each may hold up to 150 KiB of unread answers for 20 s. */
 const MAX_BIDI_CALLS = 100;
 
 /** Serves the streaming methods of services. @throws TypeError for a service with a guard, which would not run here */

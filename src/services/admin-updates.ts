@@ -15,7 +15,7 @@ export interface ChangeableField<Patch> {
 }
 
 /**
- * Joins the changes of the fields in the mask, and without a mask of those that are set.
+ * Joins the changes of the fields in the mask; without a mask, of the fields that are set.
  * @throws AuthError `malformed` for a path that is not a changeable field, or a field without a value
  */
 export function readMaskedPatch<Patch>(
@@ -47,7 +47,7 @@ const ETAG = /^(?:W\/)?"([\w-]+?)(?:-gzip)?"$/;
 
 /**
  * The etag that a change requires: from `If-Match` (RFC 9110, 13.1.1) or the request's field; empty for any version.
- * @throws AuthError `malformed` for a header that is no etag, or differs from the field
+ * @throws AuthError `malformed` for a header that is not an etag, or differs from the field
  */
 export function readEtag(requestHeader: Headers, etag: string): string {
   const header = requestHeader.get("if-match");

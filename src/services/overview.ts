@@ -33,7 +33,7 @@ export function createOverview({ fleet, checkParts, version, now }: OverviewPart
   /** The number of the present interval, counted from 1970. */
   let current = Math.floor(now() / INTERVAL_MS);
 
-  /** Clears the intervals that began since the last call. After a step backward the newest interval goes on. */
+  /** Clears the intervals that began since the last call. After a step backward the newest interval continues. */
   function advance(): void {
     const number = Math.floor(now() / INTERVAL_MS);
     const from = Math.max(current + 1, number - INTERVALS);

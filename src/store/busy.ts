@@ -12,7 +12,7 @@ const PAUSE_MS = 20;
 const LONGEST_WAIT_MS = 5_000;
 
 /**
- * Retries `act` while its error is a busy one. The last try begins at most `longestMs` after the first. @throws the error of the
+ * Retries `act` while its error is a busy error. The last try begins at most `longestMs` after the first. @throws the error of the
  * last try
  */
 export async function retryWhile<Result>(

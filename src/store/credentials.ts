@@ -89,7 +89,7 @@ const FIND_KEYS = {
 
 /** The unexpired keys of a customer, by purpose, the newest first. */
 interface CustomerKeys {
-  /** A key cannot be unsealed, so that no proof can be checked. */
+  /** A key cannot be unsealed, so no proof can be checked. */
   readonly isBroken?: boolean;
   readonly login: readonly CustomerKey[];
   readonly derivation: readonly CustomerKey[];

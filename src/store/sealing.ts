@@ -48,7 +48,7 @@ export class SealError extends Error {
 /** A sealed secret that only a newer gateway opens: it is not lost. */
 export class NewerSealError extends SealError {}
 
-/** A master key, by the id that sealed secrets name it with. */
+/** A master key, with the id by which sealed secrets name it. */
 interface MasterKey {
   readonly key: KeyObject;
   readonly id: Buffer;

@@ -19,7 +19,7 @@ export function createSigningKeyStore(database: Database, sealer: Sealer): Signi
     const rows = await db.selectFrom("signing_keys").selectAll().orderBy("created_at", "desc").orderBy("kid").execute();
     const sealed = (kid: string) => {
       const row = rows.find((candidate) => candidate.kid === kid);
-      if (row === undefined) throw new Error("a signing key was asked for that is not there");
+      if (row === undefined) throw new Error("there is no such signing key");
       return { bytes: row.sealed_private_key, context: signingKeyContext(kid, row.alg) };
     };
     return {

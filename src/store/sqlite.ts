@@ -12,7 +12,7 @@ import type { Schema } from "./schema.ts";
  * makes longer waits.
  */
 const BUSY_TIMEOUT_MS = 10;
-/** Room for the upper levels of the indexes of a million devices, which the default, 2 MB, has not. */
+/** Room for the upper levels of the indexes of a million devices. The default, 2 MB, is too small. */
 const READING_CACHE_KIB = 4_000;
 /** Room also for the pages that one request of an import changes, in random order. */
 const WRITING_CACHE_KIB = 8_000;

@@ -37,7 +37,7 @@ export function repeatEvery(
 }
 
 export interface EventLoop {
-  /** The median delay of the last second, in milliseconds: a single long turn is no overload. */
+  /** The median delay of the last second, in milliseconds: a single long turn is not an overload. */
   readonly delayMs: () => number;
   readonly close: () => void;
 }

@@ -172,7 +172,7 @@ export function reasonOf(error: unknown): string {
   return error instanceof AuthError ? error.reason : "internal";
 }
 
-/** The device_key of a well-formed request. That of a malformed one is not logged: it may hold anything. */
+/** The device_key for the log. A malformed request has none: its text may be anything. */
 function deviceOf({ deviceKey }: LoginRequest, reason: string): string | undefined {
   // An overloaded gateway refuses a login before it checks the device_key.
   return reason !== "malformed" && reason !== "internal" && isDeviceKey(deviceKey) ? deviceKey : undefined;

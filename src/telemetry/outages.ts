@@ -33,7 +33,7 @@ type Access = "read" | "write";
 
 const DATABASE_AWAY = {
   read: "the database is away: logins are refused",
-  write: "the database cannot be written: logins go on, changes are refused",
+  write: "the database cannot be written: logins continue, changes are refused",
 } satisfies Record<Access, string>;
 
 const DATABASE_BACK = {

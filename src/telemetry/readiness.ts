@@ -23,7 +23,7 @@ export interface ReadinessParts {
 export interface ReadinessCheck {
   /** Checks each part that a login needs. */
   check(): Promise<Readiness>;
-  /** The same for strangers: it checks the parts at most once a second. */
+  /** As `check`, for strangers: it checks the parts at most once a second. */
   checkSeldom(): Promise<Readiness>;
   /** Reports `draining` from now on. */
   drain(): void;

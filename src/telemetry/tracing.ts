@@ -6,7 +6,7 @@ import type { Metrics } from "./metrics.ts";
 import { reasonOf, type UnaryCall, wrapCalls } from "./observe.ts";
 
 export interface Tracing {
-  /** Makes a span of each unary call of a service, as a child of the caller's span by `traceparent`; the answer has its own. */
+  /** Makes a span of each unary call of a service, as a child of the caller's span by `traceparent`. The answer carries the new span's `traceparent`. */
   readonly observeCalls: (service: ServiceImplSpec) => ServiceImplSpec;
   /** Runs a step of a call in a span of its own. */
   readonly runStep: <Result>(name: string, run: () => Promise<Result>) => Promise<Result>;
@@ -50,7 +50,7 @@ export async function startTracing(serviceName: string | undefined): Promise<Tra
     } catch (error) {
       const reason = reasonOf(error);
       span.setAttribute("error.type", reason);
-      // A refused login is no error of the gateway.
+      // A refused login is not an error of the gateway.
       if (reason === "internal" || reason === "unavailable") span.setStatus({ code: SpanStatusCode.ERROR });
       throw error;
     } finally {

@@ -31,7 +31,7 @@ export function createIssuerKeys(options: IssuerKeysOptions): JWTVerifyGetKey {
   let failure: unknown;
   let reloading: Promise<void> | undefined;
 
-  // A clock that was set back counts as one that went forward.
+  // A clock that was set back counts like one that was set forward.
   const since = (then: number): number => Math.abs(now() - then);
   const spacing = (): number => (local === undefined ? FIRST_SPACING_MS : FETCH_SPACING_MS);
 

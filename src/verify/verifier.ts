@@ -36,7 +36,7 @@ const ISSUED_AHEAD_MS = 300_000;
 const LONGEST_LIFE_MS = 86_400_000;
 
 /**
- * Creates a verifier of one issuer's tokens for one audience. One serves the whole process: it caches the keys.
+ * Creates a verifier of one issuer's tokens for one audience. Make one for the whole process: it caches the keys.
  * @throws TypeError naming the wrong option
  */
 export function createVerifier(options: VerifierOptions): Verifier {

@@ -30,14 +30,14 @@ export function isColumn(name: string): name is Column {
   return COLUMNS.some((column) => column === name);
 }
 
-/** Largest number of edits for which a name is a misspelling of a column. */
+/** The most edits between a misspelt name and its column. */
 const NEAR = 3;
-/** Names that the exports of other servers have for a device's secret. */
+/** Columns in which other servers export a device's secret. */
 const SECRETS = ["customer_key", "key", "secret"];
-/** AdminService's name for the column name. */
+/** AdminService's field for the column `name`. */
 const DISPLAY_NAME = "display_name";
 
-/** Describes an unknown column. The name may be any bytes of a file: the message has its first characters, made visible. */
+/** Describes an unknown column. The name may be any bytes of a file: the message shows its first characters, escaped. */
 export function unknownColumn(name: string): string {
   const shown = JSON.stringify(name.length > 40 ? `${name.slice(0, 40)}…` : name);
   const bare = name.trim().toLowerCase();
@@ -49,18 +49,18 @@ export function unknownColumn(name: string): string {
   return `there is no column ${shown}. ${isNear ? `Is it ${near}?` : `The columns are ${COLUMNS.join(", ")}`}`;
 }
 
-/** A message of AdminService with the column's name for the field. */
+/** Writes the column's name for the field in a message of AdminService. */
 export function inColumns(text: string): string {
   return text.replaceAll(DISPLAY_NAME, "name");
 }
 
-/** Key modes by the names that commands and files have for them. */
+/** Key modes by their names in commands and files. */
 export const KEY_MODES = { shared: KeyMode.SHARED, derived: KeyMode.DERIVED } as const;
 export type KeyModeName = keyof typeof KEY_MODES;
 
 type Value = string | boolean | Readonly<Record<string, string>>;
 
-/** The values of a device. */
+/** The values of a device, by column. */
 export function fieldValuesOf(device: Device): Readonly<Record<Column, Value>> {
   return {
     device_key: device.deviceKey,
@@ -86,10 +86,10 @@ function cellOf(value: Value): string {
   return FORMULA.test(text) ? `'${text}` : text;
 }
 
-/** A spreadsheet takes a cell with this beginning for a formula. An apostrophe makes it text; reading removes it. */
+/** A cell that spreadsheets read as a formula. Writing puts an apostrophe before it; reading removes the apostrophe. */
 const FORMULA = /^'*[=+\-@\t\r]/;
 
-/** Labels as in site=north;line=7. */
+/** Writes labels as in site=north;line=7. */
 export function labelsText(labels: Readonly<Record<string, string>>): string {
   return Object.entries(labels)
     .map(([name, text]) => `${name}=${text}`)
@@ -118,7 +118,7 @@ export class RowMistake extends Error {
   }
 }
 
-/** Reads values: text of CSV, or of JSON. An absent one leaves the device as it is; the gateway checks the rest. */
+/** Reads a device's values, from CSV or JSON. An absent value leaves the device's own. The gateway checks the others. */
 export function readRow(values: Iterable<readonly [Column, unknown]>): ImportDevicesRequest_Row | RowMistake {
   const row = create(ImportDevicesRequest_RowSchema);
   try {

@@ -7,7 +7,7 @@ import { ErrorInfoSchema, RetryInfoSchema } from "../../../gen/es/google/rpc/err
 import type { ClientConfig } from "../../config.ts";
 import { CommandFailure } from "../terminal/output.ts";
 
-/** TLS options in PEM, under the names that Node has for them. */
+/** TLS options in PEM, under Node's names. */
 export interface EndpointTls {
   readonly ca: string[];
   readonly cert?: string;

@@ -58,7 +58,7 @@ export function writeFailure(error: CommandFailure, json: boolean): void {
   else warn(error.message);
 }
 
-/** Ends the process when standard output cannot be written; a reader that went away (EPIPE) is no error. */
+/** Ends the process when standard output cannot be written; a reader that went away (EPIPE) is not an error. */
 export function watchOutput(): void {
   process.stdout.on("error", (error) => {
     const code = codeOf(error);
@@ -79,7 +79,7 @@ export function addConfirmOption(command: Command): Command {
 }
 
 /**
- * Asks on a terminal whether to go on. Scripts, which have no terminal on standard input, are not asked.
+ * Asks for confirmation on a terminal. Scripts, which have no terminal on standard input, are not asked.
  * @throws CommandFailure when the answer is not yes
  */
 export async function confirm(question: string, { yes = false }: ConfirmOptions): Promise<void> {

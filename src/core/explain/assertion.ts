@@ -24,7 +24,7 @@ export interface SentAssertion {
 }
 
 export interface AssertionReader {
-  /** The names of this gateway that its aud may have. */
+  /** The values of `aud` that name this gateway. */
   readonly audiences: () => readonly string[];
   /** Allowed distance of a time from now, in milliseconds. */
   readonly skewMs: number;
@@ -69,7 +69,7 @@ function looseJson(part: string): Readonly<Record<string, unknown>> {
   }
 }
 
-/** Explains the signature. `keys` are the customer's, the good ones first. */
+/** Explains the signature. `keys` are the customer's, the valid ones first. */
 export function explainAssertion({ parts }: SentAssertion, device: Device, keys: readonly CandidateKey[]): Proof {
   const proof = parts.alg === "HS256" ? explainMac(parts, device, keys) : explainKeyPair(parts, device);
   return { ...proof, usedUp: " or its jti was used before" };
@@ -108,12 +108,12 @@ function explainMac(
     createHmac("sha256", key).update(signed).digest().equals(signature);
   const key = keys.find(({ bytes }) => isMadeWith(bytes));
   if (key !== undefined) {
-    const { keyId, bytes, good, findings } = key;
-    if (bytes.length >= LEAST_SECRET) return good ? { keyId, findings } : { findings };
+    const { keyId, bytes, isValid, findings } = key;
+    if (bytes.length >= LEAST_SECRET) return isValid ? { keyId, findings } : { findings };
     const message = `Key ${keyId} has ${bytes.length} bytes. HS256 takes 32 or more. Issue another key`;
     return { findings: [finding("key_too_short", message), ...findings] };
   }
-  for (const { bytes } of keys.filter(({ good }) => good)) {
+  for (const { bytes } of keys.filter(({ isValid }) => isValid)) {
     const mistake = wrongKeys(bytes, device.deviceKey).find(([wrong]) => isMadeWith(wrong));
     if (mistake !== undefined) return { findings: [mistake[1]] };
   }

@@ -1,4 +1,4 @@
-// Findings about a login, and those about its clock.
+// The findings about a login, and the explanation of its clock.
 
 export interface Finding {
   /** Stable: programs match on it. */
@@ -13,9 +13,9 @@ export function finding(code: string, message: string): Finding {
 
 /** A login's proof, explained. */
 export interface Proof {
-  /** The good key that made the proof; undefined: the proof is wrong. */
+  /** The valid key that made the proof; undefined: the proof is wrong. */
   readonly keyId?: string;
-  /** Why a right proof may already be used, as the end of a sentence. */
+  /** Why a right proof may be refused, as the end of a sentence. */
   readonly usedUp?: string;
   readonly findings: readonly Finding[];
 }
@@ -29,7 +29,7 @@ export const OWN_KEY_PAIR = finding(
 const NEVER_SET_UNTIL = 1_000_000_000;
 const HALF_HOUR = 1_800;
 const FARTHEST_ZONE = 14 * 3_600;
-/** Largest remainder, in seconds, for which a difference of whole hours is a wrong time zone. */
+/** A difference of whole or half hours, give or take this many seconds, is a wrong time zone. */
 const ZONE_TOLERANCE = 60;
 
 /** Explains a timestamp (unix seconds) that arrived at `at` (unix milliseconds); empty within `skewMs`. */

@@ -11,15 +11,15 @@ export interface CandidateKey {
   readonly keyId: string;
   readonly bytes: Buffer;
   /** The gateway accepts a signature of this key now. */
-  readonly good: boolean;
-  /** Findings about a login signed with this key; a good key may have some too. */
+  readonly isValid: boolean;
+  /** Findings about a login signed with this key; a valid key may have some too. */
   readonly findings: readonly Finding[];
 }
 
 /** The number of a customer's newest keys that are tried. */
 const MOST_KEYS = 24;
 
-/** Lists the keys to try, good ones first. `secrets` are the customer's, newest first. */
+/** Lists the keys to try, valid ones first. `secrets` are the customer's, newest first. */
 export function candidateKeys(device: Device, secrets: readonly CustomerSecret[], now: number): CandidateKey[] {
   const tried = secrets.slice(0, MOST_KEYS);
   const flashed = tried.map((secret): CandidateKey => {
@@ -33,9 +33,9 @@ export function candidateKeys(device: Device, secrets: readonly CustomerSecret[]
   const derivationKeys = tried.flatMap(({ keyId, purpose, secret }): CandidateKey[] => {
     const message = `It is signed with the derivation key ${keyId} itself. Replace it and flash the key that derive-key prints`;
     const findings = [finding("derivation_key", message)];
-    return purpose === "derivation" ? [{ keyId, bytes: Buffer.from(secret), good: false, findings }] : [];
+    return purpose === "derivation" ? [{ keyId, bytes: Buffer.from(secret), isValid: false, findings }] : [];
   });
-  return [...flashed.filter(({ good }) => good), ...flashed.filter(({ good }) => !good), ...derivationKeys];
+  return [...flashed.filter(({ isValid }) => isValid), ...flashed.filter(({ isValid }) => !isValid), ...derivationKeys];
 }
 
 function judge(
@@ -43,7 +43,7 @@ function judge(
   { keyMode, acceptsShared }: Device,
   newest: CustomerSecret | undefined,
   now: number,
-): Pick<CandidateKey, "good" | "findings"> {
+): Pick<CandidateKey, "isValid" | "findings"> {
   const { keyId, purpose, notBefore, retiredAt, expiresAt = now } = secret;
   const isDue = (keyMode === "derived") === (purpose === "derivation");
   const isMoving = keyMode === "derived" && acceptsShared && purpose === "login";
@@ -63,5 +63,5 @@ function judge(
   else if (newest !== undefined && newest !== secret) {
     add("older_key", `key ${keyId}. Key ${newest.keyId} is newer. Flash that one`);
   }
-  return { good: state === "live" && (isDue || isMoving), findings };
+  return { isValid: state === "live" && (isDue || isMoving), findings };
 }

@@ -7,8 +7,8 @@ import type { CandidateKey } from "./keys.ts";
 import type { SentLogin } from "./sent-login.ts";
 
 /**
- * Finds the key that made a login's signature, or the single mistake with a good key that leads to it. Costs one MAC for each key
- * and some 350 for each good one.
+ * Finds the key that made a login's signature, or the single mistake with a valid key that leads to it. Costs one MAC for each key
+ * and some 350 for each valid one.
  */
 export function explainSignature(sent: SentLogin, device: Device, keys: readonly CandidateKey[]): Proof {
   const leaked = keys.find(({ bytes }) => bytes.length >= LEAST_SECRET && sent.text.includes(bytes.toString("utf8")));
@@ -20,7 +20,7 @@ export function explainSignature(sent: SentLogin, device: Device, keys: readonly
   return { ...proof, findings: [...proof.findings, ...warnings] };
 }
 
-/** A shorter secret may occur in other text by chance. In bytes. */
+/** The shortest secret to search for, in bytes: a shorter one may occur by chance. */
 const LEAST_SECRET = 12;
 
 function proofOf(sent: SentLogin, device: Device, keys: readonly CandidateKey[]): Proof {
@@ -30,13 +30,13 @@ function proofOf(sent: SentLogin, device: Device, keys: readonly CandidateKey[])
   const message = `${time}${deviceKey}`;
   const exact = keys.find(({ bytes }) => mac(bytes, message) === signature);
   if (exact !== undefined) {
-    const { good, keyId, findings } = exact;
+    const { isValid, keyId, findings } = exact;
     const usedUp = device.replayGuard ? " or the same timestamp was used before" : "";
-    return good ? { keyId, usedUp, findings } : { findings };
+    return isValid ? { keyId, usedUp, findings } : { findings };
   }
   const without = noKeys(device).find(([text]) => mac(text, message) === signature);
   if (without !== undefined) return { findings: [without[1]] };
-  for (const { bytes, findings } of keys.filter(({ good }) => good)) {
+  for (const { bytes, findings } of keys.filter(({ isValid }) => isValid)) {
     const mistakes: Wrong<string>[] = [
       ...wrongMessages(sent, deviceKey).map(([text, about]): Wrong<string> => [mac(bytes, text), about]),
       ...wrongKeys(bytes, deviceKey).map(([key, about]): Wrong<string> => [mac(key, message), about]),
@@ -110,7 +110,7 @@ export function wrongKeys(key: Buffer, deviceKey: string): Wrong<Buffer | string
   const text = key.toString("utf8");
   const lengths = Array.from({ length: LONGEST_CUT }, (_, index) => index + 1).reverse();
   const cuts = lengths.filter((length) => length >= SHORTEST_KEY && length < key.length);
-  // Node decodes up to the first character that is no hex digit.
+  // Node decodes up to the first character that is not a hex digit.
   const hex = Buffer.from(text, "hex");
   const isHex = hex.length >= SHORTEST_KEY && 2 * hex.length === text.length;
   const uses = (code: string, how: string, ...keys: readonly (Buffer | string)[]): Wrong<Buffer | string>[] =>

@@ -84,7 +84,7 @@ function membersOf(text: string): Members {
   return [];
 }
 
-/** Finds a member by the letters of its name alone. */
+/** Finds a member by its name, of which only the letters are compared. */
 function findMember(members: Members, field: string): unknown {
   const letters = (name: string): string => name.toLowerCase().replace(/[^a-z]/g, "");
   const value = members.findLast(([name]) => letters(name) === letters(field))?.[1];
@@ -98,7 +98,7 @@ function wholeNumberOf(timestamp: unknown): bigint | undefined {
   return /^-?\d+$/.test(String(timestamp)) ? BigInt(String(timestamp)) : 0n;
 }
 
-/** Whole seconds of a timestamp, in a finer unit or with a fraction too. */
+/** The whole seconds of a timestamp, which may have a fraction or be in a finer unit. */
 function secondsOf(text: string): string {
   if (/^\d{13}(\d{3}){0,2}$/.test(text)) return text.slice(0, 10);
   const value = text.trim() === "" ? Number.NaN : Number(text);

@@ -8,7 +8,7 @@ import type { RedisUrl } from "./redis-url.ts";
 export interface RedisTls {
   /** The authorities that are trusted in place of the system's. */
   readonly ca?: string | undefined;
-  /** Shown to servers that ask for one. */
+  /** The gateway's certificate, for servers that require one. */
   readonly cert?: string | undefined;
   readonly key?: string | undefined;
 }
@@ -18,7 +18,7 @@ export interface RedisConnection extends Availability {
   close(): void;
 }
 
-/** Redis answers and will always refuse this gateway. The message has the reason and the cure. */
+/** Redis answered, and would refuse this gateway at every attempt. The message has the reason and the cure. */
 export class RedisSetupError extends Error {
   override readonly name = "RedisSetupError";
 }
@@ -30,7 +30,7 @@ const RETRY_MS = 50;
 const CONNECT_MS = 1_000;
 /** A connection that waits for an answer and receives nothing for this time is closed. */
 const SILENCE_MS = 1_000;
-/** Timeout of a question to a Sentinel, and of a node's list of slots. */
+/** Timeout of a request to a Sentinel, or for a node's list of slots. */
 const INQUIRY_MS = 500;
 /** Interval at which a Cluster's slots are read again: no server announces a failover. */
 const REFRESH_MS = 500;

@@ -12,7 +12,7 @@ export type FallbackMode = (typeof FALLBACK_MODES)[number];
 
 /** The connection to Redis, as far as the fallback depends on it. */
 export interface Availability {
-  /** The start of the master that started last, by the clock `elapsed`; undefined while a master is not connected. */
+  /** When the newest master started, by the clock `elapsed`; undefined while a master is not connected. */
   startedAt(): number | undefined;
   /** Calls back when a connection to a master is lost, and when all masters are connected. */
   listen(listener: { lost(cause: Error): void; ready(): void }): void;
@@ -95,7 +95,7 @@ export function createFallbackLimiter(options: FallbackOptions): FallbackLimiter
     return { policy: { ...policy, limit: Math.min(policy.limit, share) }, key };
   }
 
-  /** A look at a limit, beside a charge that always denies, is no decision. */
+  /** A charge that always denies only reads a limit: that is not a decision. */
   function countDecision(charges: readonly Charge[], outcome: "admitted" | "denied" | "refused"): void {
     if (charges.every(({ policy }) => policy.limit > 0)) listener.decided(outcome);
   }
@@ -130,7 +130,7 @@ export function createFallbackLimiter(options: FallbackOptions): FallbackLimiter
         if (verdict.denied === -1) local.record(charges.map(shareOf), elapsed());
         return verdict;
       } catch (error) {
-        // Redis may have admitted it: it is never sent again.
+        // Redis may have admitted the charge, so it is never sent again.
         if (!isErrorOfKey(error)) trip(error);
         return decideAway(charges);
       }

@@ -18,7 +18,7 @@ export interface MemoryLimiter extends Limiter {
 /** A limiter whose logs live in this process. Time is the caller's, in milliseconds. */
 export function createMemoryLimiter(capacity: number = DEFAULT_CAPACITY): MemoryLimiter {
   // One table for each policy: failures of strangers must not evict logins and used proofs.
-  // Each is created for its first key, since an LRUCache takes room for all at once.
+  // Each is created for its first key, since an LRUCache allocates room for all its keys at once.
   const tables = new Map<PolicyName, LRUCache<string, Log>>();
 
   function read({ policy, key }: Charge, now: number): WindowState {

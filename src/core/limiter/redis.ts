@@ -48,10 +48,10 @@ const CLOCK_DRIFT = 0.001;
 const SMALLEST_STEP_MS = 100;
 /** Redis expires logs by its own clock. The extra time covers a clock step of ten minutes. */
 const EXTRA_TTL_MS = 660_000;
-/** The key of the probe. It is no device_key: those have no space. */
+/** The key of the probe. No device_key equals it, since none has a space. */
 const PROBE: Charge = { policy: { name: "login", limit: 1, windowMs: 1 }, key: " probe" };
 
-/** Whether an error of Redis is about one key that holds another program's value. The server itself is well. */
+/** Whether an error of Redis is about one key that holds another program's value. The server itself works. */
 export function isErrorOfKey(error: unknown): boolean {
   return error instanceof Error && error.message.includes("WRONGTYPE");
 }

@@ -7,11 +7,14 @@ export const TOO_LATE = -1;
 /**
  * Decides all charges of a call in one step: all are admitted and written, or none.
  *
- * KEYS: a log for each charge; with a latest time, the clock's offset too. ARGV: the time in microseconds (`redis`: TIME and the
- * offset), the latest that it can be (0 turns the check off), the milliseconds that Redis keeps a log past its window, then limit and window
- * (microseconds) of each charge. Reply, all integers: the number of the first charge that is denied (0: none; TOO_LATE: it is
- * later than it can be, and nothing was decided) and the time; then the offset if it is too late, else for each charge the
- * admissions left and the microseconds until the next slot is freed.
+ * KEYS: a log for each charge; then the clock's offset, if its steps are checked.
+ *
+ * ARGV: the time in microseconds, or `redis` for TIME plus the offset; the latest possible time, or 0 for no check; the
+ * milliseconds that Redis keeps a log past its window; then limit and window (microseconds) of each charge.
+ *
+ * Reply, all integers: the number of the first denied charge (0: none; TOO_LATE: the time is impossible and nothing was
+ * decided); the time; then after TOO_LATE the offset, else for each charge the admissions left and the microseconds until the
+ * next slot is freed.
  *
  * A log is big-endian and oldest first: 4 bytes of base (Unix seconds), then for each entry 4 bytes of microseconds since then
  * and 2 bytes of count. An hour's window fits into the 71 minutes of an offset.
@@ -37,7 +40,7 @@ local function entry_at(log, position)
   return base_of(log) + offset, count
 end
 
--- Packs a log anew: entries at the tick or ahead of it become one at the tick, the base that of the first entry.
+-- Packs a log again: entries at the tick or ahead of it become one at the tick. The base is the first entry's.
 local function repack(log, tick)
   local parts, base, last = {}, nil, 0
   for position = BASE + 1, #log, ENTRY do

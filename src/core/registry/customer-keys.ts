@@ -56,10 +56,10 @@ export interface KeyProgress {
 /** A key that is retired, or would be, and the effect. */
 export interface Retirement {
   readonly key: CustomerKeyView;
-  /** Devices whose last login it proved, if it is live: they stop unless they have another key. */
+  /** Devices whose last login it proved, if it is live: they can no longer log in unless they have another key. */
   readonly stoppedDevices: number;
   readonly silentDevices: number;
-  /** Live keys of its purpose; with none, every device that needs one stops. */
+  /** Other live keys of its purpose; with none, no device that needs one can log in. */
   readonly otherLiveKeys: number;
 }
 

@@ -64,7 +64,7 @@ export interface FleetStore {
   countAll(hourAgo: number, dayAgo: number): Promise<FleetCounts>;
 }
 
-/** Devices of one call, which takes a fraction of a second. */
+/** The most devices of one call, which takes a fraction of a second. */
 const MOST_CHANGED = 1_000;
 /** Devices that one step counts. */
 const COUNTED_AT_ONCE = 2_000;

@@ -28,7 +28,7 @@ const MAX_DISPLAY_NAME = 200;
 /** Control characters, and lone surrogates, which UTF-8 cannot encode. */
 const UNPRINTABLE = /[\p{Cc}\p{Cs}]/u;
 
-/** Reads a `customer_id`. It is short because a login's answer, with the token, fits 900 bytes. @throws AuthError `malformed` */
+/** Reads a `customer_id`. It is short because a login's answer, with the token, has to fit 900 bytes. @throws AuthError `malformed` */
 export function readCustomerId(text: string): string {
   if (text === "") throw malformed("customer_id is missing", "customer_id");
   if (CUSTOMER_ID.test(text)) return text;
@@ -39,7 +39,7 @@ export function readCustomerId(text: string): string {
 }
 
 /**
- * Reads the `device_key` of a new device. Quotes and backslashes count twice, as they do in a token: a login's answer fits 900
+ * Reads the `device_key` of a new device. Quotes and backslashes count twice, as they do in a token: a login's answer has to fit 900
  * bytes.
  * @throws AuthError `malformed`
  */

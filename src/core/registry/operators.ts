@@ -51,7 +51,7 @@ export interface Operators {
     draft: OperatorTokenDraft,
     actor: Actor,
   ): Promise<{ readonly token: OperatorToken; readonly adminToken: string }>;
-  /** All, the newest first, those of the settings last. */
+  /** All tokens, the newest first, those of the settings last. */
   list(): Promise<readonly OperatorToken[]>;
   revoke(tokenId: string, actor: Actor): Promise<OperatorToken>;
   /** The token of a caller, by its secret. @throws AuthError `invalid_admin_token`, `unavailable` */

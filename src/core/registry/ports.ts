@@ -174,7 +174,7 @@ export interface CustomerKeyStore {
   secretsOf(customerId: string): Promise<readonly OpenedCustomerKey[]>;
   /** Retires a key at the time of the entry; undefined: no change. */
   retire(keyId: string, decide: (current: StoredCustomerKey) => AuditEntry | undefined): Promise<StoredCustomerKey>;
-  /** Counts devices in short steps, so that logins go on meanwhile. */
+  /** Counts devices in short steps, so that logins continue meanwhile. */
   usageOf(customerId: string): Promise<KeyUsage>;
 }
 

@@ -1,4 +1,4 @@
-// Token ids (jti, RFC 7519, 4.1.7) and revocation: one by one, or by the epoch of a device that each id holds.
+// Token ids (jti, RFC 7519, 4.1.7) and revocation: of one token, or of a device's tokens by the epoch in each id.
 
 import { hash, randomFillSync } from "node:crypto";
 import { malformed } from "../errors.ts";
@@ -61,7 +61,7 @@ export interface RevokedTokenStore {
  */
 export type RevokeToken = (jti: string, actor: Actor) => Promise<RevokedToken>;
 
-/** The longest token, and a day for a gateway whose clock is ahead. */
+/** The longest life of a token, and a day for a gateway whose clock is ahead. */
 const REVOKED_MS = LONGEST_TOKEN_LIFE_MS + 86_400_000;
 
 /** `now` in unix milliseconds. */

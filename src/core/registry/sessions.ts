@@ -38,9 +38,9 @@ interface SessionsDependencies {
 
 const SESSION_MS = 12 * 3_600_000;
 const CODE_MS = 60_000;
-/** A code is good once, also where the clocks of gateways differ. */
+/** A code is accepted once, even if the clocks of gateways differ. */
 const ONCE: Policy = { name: "replay", limit: 1, windowMs: CODE_MS + CLOCKS_APART_MS };
-/** Longer than any session or code. */
+/** More characters than any session or code has. */
 const LONGEST = 256;
 
 export function createSessions({ operators, sealer, limiter, now }: SessionsDependencies): Sessions {

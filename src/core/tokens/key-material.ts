@@ -9,7 +9,7 @@ import { ALGORITHMS, readTokenAlg, type TokenAlg, type TokenType } from "./algor
 /** Signs claims. The token has the given type, by default `JWT`. */
 export type SignClaims = (claims: object, type?: TokenType) => Promise<string>;
 
-/** A key that signs, without access to its private half. */
+/** A key that signs and does not expose its private half. */
 export interface ActiveKey {
   readonly kid: string;
   readonly alg: TokenAlg;
@@ -52,7 +52,7 @@ export function isSameKey(one: PublicJwk, other: PublicJwk): boolean {
   return members.every((member) => one[member] === other[member]);
 }
 
-/** Prepares a private key to sign, and overwrites the bytes. @throws Error for bytes that are no key of that algorithm */
+/** Prepares a private key to sign, and overwrites the bytes. @throws Error for bytes that are not a key of that algorithm */
 export function readyToSign(kid: string, alg: string, privateKey: Uint8Array): ActiveKey {
   // A view, not a copy.
   const der = Buffer.from(privateKey.buffer, privateKey.byteOffset, privateKey.byteLength);
@@ -155,7 +155,7 @@ function algorithmOf({ asymmetricKeyType: type, asymmetricKeyDetails: details }:
   throw wrong("is neither RSA nor of P-256 nor Ed25519");
 }
 
-/** Node reads a key whose halves are of different keys. */
+/** Checks the halves of a key: Node also reads halves of different keys. */
 function isPair(key: KeyObject): boolean {
   const text = Buffer.from("countersign");
   return verify(null, text, createPublicKey(key), sign(null, text, key));

@@ -10,9 +10,9 @@ import { decideChange, isDue, keepUp, type RingChange, type RingRules } from "./
 export interface KeyRing {
   /** The key that signs; undefined: this gateway can unseal none. */
   active(): ActiveKey | undefined;
-  /** Since when that key signs, in unix milliseconds. */
+  /** When that key began to sign, in unix milliseconds. */
   activeSince(): number | undefined;
-  /** Keys that verifiers may meet, the active one first. The same array until something changes. */
+  /** The published keys, the active one first. The same array until a key changes. */
   published(): readonly PublicJwk[];
   /** Looks up a published key; "revoked" for a revoked one. */
   find(kid: string): KeyObject | "revoked" | undefined;
@@ -31,7 +31,7 @@ export interface RingOptions {
   readonly now: () => number;
   /** Milliseconds since any instant; never steps. */
   readonly elapsed: () => number;
-  /** Called with the error of a key that cannot be used here. */
+  /** Called with the error of a key that this gateway cannot use. */
   readonly onFault?: (error: unknown) => void;
   /** Bounds the wait for the store. */
   readonly within?: <Result>(call: Promise<Result>) => Promise<Result>;
@@ -45,7 +45,7 @@ interface CachedKeys {
   readonly active: ActiveKey | undefined;
   readonly verifying: ReadonlyMap<string, KeyObject>;
   readonly published: readonly PublicJwk[];
-  /** When it began, by `elapsed`. */
+  /** When the read began, by `elapsed`. */
   readonly at: number;
 }
 

@@ -14,7 +14,7 @@ export interface SigningKey {
   readonly publicJwk: PublicJwk;
   /** When it was created and published. */
   readonly createdAt: number;
-  /** When it began to sign; undefined: it has not. */
+  /** When it began to sign; undefined: not yet. */
   readonly activatedAt: number | undefined;
   /** When it stopped signing, or was revoked. */
   readonly retiredAt: number | undefined;

@@ -25,7 +25,7 @@ export function renderJwks(keys: readonly PublicJwk[]): PublishedDocument {
 /** The path of the token endpoint. */
 export const TOKEN_PATH = "/oauth2/token";
 
-/** The names that the aud of a client assertion may have: the issuer, and the token endpoint (RFC 7523, section 3). */
+/** The values of `aud` in a client assertion that name this gateway: the issuer and the token endpoint (RFC 7523, section 3). */
 export function assertionAudiences(issuer: string): readonly string[] {
   return [issuer, `${withoutSlash(issuer)}${TOKEN_PATH}`];
 }

@@ -29,7 +29,7 @@ export interface SigningKeys {
   /** `atOnce` rotates before all services have fetched the next key. Of concurrent rotations one wins, and all return its result. */
   rotate(atOnce: boolean, actor: Actor): Promise<Readonly<Record<"active" | "next", SigningKeyView>>>;
   revoke(kid: string, actor: Actor): Promise<Readonly<Record<"revoked" | "active", SigningKeyView>>>;
-  /** @throws AuthError `malformed` for a text that is no usable private key */
+  /** @throws AuthError `malformed` for a text that is not a usable private key */
   import(key: KeyImport, actor: Actor): Promise<SigningKeyView>;
 }
 

@@ -9,7 +9,7 @@ const BUSY = ["40001", "40P01", "55P03"];
  */
 const AWAY = /^(08(?!P01)|28|3D000|25006|25P03|25P04|53|57|58)/;
 
-/** Node's own, and OpenSSL's of a server's certificate. */
+/** Error codes of Node, and of OpenSSL for a server's certificate. */
 const SYSTEM = /^(E(?!RR_)[A-Z0-9_]+|ERR_TLS_.*|ERR_SSL_.*|ERR_SOCKET_.*|.*CERT.*|UNABLE_TO_.*)$/;
 
 /** Messages of pg and Kysely that have no code. */

@@ -8,7 +8,7 @@ import type { Schema } from "../schema.ts";
 import { findPage, type List } from "./lists.ts";
 
 /** Longest text of a caller; longer ones are cut. */
-const LONGEST_SAYING = 200;
+const MAX_CALLER_TEXT = 200;
 
 /** Adds entries in the transaction of their changes. */
 export async function insertAuditEvents(
@@ -80,7 +80,7 @@ function rowOfEntry({ actor, at, action, resource, customerId, details }: AuditE
 
 function bounded(text: string): string {
   return text
-    .slice(0, LONGEST_SAYING)
+    .slice(0, MAX_CALLER_TEXT)
     .toWellFormed()
     .replace(/\p{Cc}/gu, " ");
 }

@@ -4,8 +4,8 @@ import { type Expression, type Kysely, type RawBuilder, sql } from "kysely";
 import type { ComparisonOperator, Condition, PageQuery } from "../../core/registry/ports.ts";
 import type { Schema } from "../schema.ts";
 
-/** Most rows that one page reads, however few match: the last page takes as long as the first. */
-const LOOKED_AT = 2_000;
+/** The most rows that a page with a filter reads, however few match: the last page takes as long as the first. */
+const MAX_ROWS_READ = 2_000;
 
 /** A list in SQL. `name` identifies a row and orders the list. */
 export interface List {
@@ -44,7 +44,7 @@ export async function findPage<Row>(
   const all = (terms: readonly RawBuilder<unknown>[]) => sql.join(terms, sql` and `);
 
   // 1. The last row that the page reads; undefined at the end of the list.
-  const looked = rest.length > 0 ? LOOKED_AT : size;
+  const looked = rest.length > 0 ? MAX_ROWS_READ : size;
   const edges = await sql<{ name: string | number }>`select ${name} as name from ${table} where ${all(start)}
     ${sorted} limit 2 offset ${looked - 1}`.execute(db);
   const end = edges.rows.length < 2 ? undefined : String(edges.rows[0]?.name);
