@@ -2,9 +2,8 @@
 
 import { type AssertionReader, explainAssertion, findAssertion, readSentAssertion } from "./explain/assertion.ts";
 import { explainClock, type Finding, finding, type Proof } from "./explain/findings.ts";
-import { type CandidateKey, candidateKeys } from "./explain/keys.ts";
-import { explainSignature } from "./explain/mistakes.ts";
 import { type LoginReader, readSentLogin } from "./explain/sent-login.ts";
+import { type CandidateKey, candidateKeys, explainSignature } from "./explain/signature.ts";
 import { readDeviceKey } from "./login-fields.ts";
 import type { Customer, CustomerKeyStore, CustomerStore, Device, DeviceStore } from "./registry/ports.ts";
 

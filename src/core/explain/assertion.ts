@@ -13,8 +13,7 @@ import {
 import { AuthError } from "../errors.ts";
 import type { Device } from "../registry/ports.ts";
 import { explainClock, type Finding, finding, OWN_KEY_PAIR, type Proof } from "./findings.ts";
-import type { CandidateKey } from "./keys.ts";
-import { wrongKeys } from "./mistakes.ts";
+import { type CandidateKey, wrongKeys } from "./signature.ts";
 
 /** An assertion as it was sent, with its mistakes of form and time. */
 export interface SentAssertion {

@@ -26,46 +26,40 @@ export interface LoginReader {
   readonly maxLoginBytes: number;
 }
 
+const FIELDS = ["device_key", "timestamp", "device_signature"];
+
 export function readSentLogin(body: Uint8Array, { readLogin, maxLoginBytes }: LoginReader): SentLogin {
   const isTooLarge = body.length > maxLoginBytes;
   const text = isTooLarge ? "" : new TextDecoder().decode(body);
-  const error = isTooLarge
-    ? `The body has ${body.length} bytes. A login has at most ${maxLoginBytes}`
-    : errorOf(() => readLogin(body));
   const members = membersOf(text);
-  const [deviceKey, timestamp, signature] = ["device_key", "timestamp", "device_signature"].map((field) =>
-    findMember(members, field),
-  );
-  const isUnreadable = error !== undefined && members.length === 0;
-  const errors = isUnreadable
-    ? [error]
-    : [
-        error,
-        errorOf(() => readLogin(Buffer.from(JSON.stringify(Object.fromEntries(members))))),
-        errorOf(() => readDeviceKey(String(deviceKey ?? ""))),
-        errorOf(() => readTimestamp(wholeNumberOf(timestamp))),
-        errorOf(() => readSignature(String(signature ?? ""))),
-      ];
-  // One mistake may be named by two readers.
-  const messages = new Set(errors.filter((message) => message !== undefined));
+  const named = FIELDS.map((field) => [field, findMember(members, field)] as const);
+  const [deviceKey, timestamp, signature] = named.map(([, value]) => value);
+  /** The error that the gateway has for a body. */
+  function errorOf(sent: Uint8Array): string | undefined {
+    if (isTooLarge) return `The body has ${body.length} bytes. A login has at most ${maxLoginBytes}`;
+    try {
+      const login = readLogin(sent);
+      readDeviceKey(login.deviceKey);
+      readTimestamp(login.timestamp);
+      readSignature(login.deviceSignature);
+      return undefined;
+    } catch (error) {
+      if (error instanceof AuthError) return error.message;
+      throw error;
+    }
+  }
+  // Without its mistakes of syntax, and of names: each has a message of its own.
+  const corrected =
+    members.length === 0 ? [] : [members, named].map((some) => JSON.stringify(Object.fromEntries(some)));
+  const messages = new Set([body, ...corrected.map((json) => Buffer.from(json))].map(errorOf));
   return {
-    mistakes: [...messages].map((message) => finding("malformed", message)),
+    mistakes: [...messages].flatMap((message) => (message === undefined ? [] : [finding("malformed", message)])),
     text,
     deviceKey: deviceKey === undefined ? undefined : String(deviceKey),
     sentTime: String(timestamp ?? ""),
     time: secondsOf(String(timestamp ?? "")),
     signature: digitsOf(String(signature ?? "")),
   };
-}
-
-function errorOf(read: () => unknown): string | undefined {
-  try {
-    read();
-    return undefined;
-  } catch (error) {
-    if (error instanceof AuthError) return error.message;
-    throw error;
-  }
 }
 
 type Members = readonly (readonly [name: string, value: unknown])[];
@@ -90,12 +84,6 @@ function findMember(members: Members, field: string): unknown {
   const value = members.findLast(([name]) => letters(name) === letters(field))?.[1];
   // An object may have a toString of its own, which String() cannot call.
   return typeof value === "object" && value !== null ? JSON.stringify(value) : value;
-}
-
-/** Returns 0 for a number of another form: the gateway's own reader names that mistake. */
-function wholeNumberOf(timestamp: unknown): bigint | undefined {
-  if (timestamp === undefined) return undefined;
-  return /^-?\d+$/.test(String(timestamp)) ? BigInt(String(timestamp)) : 0n;
 }
 
 /** The whole seconds of a timestamp, which may have a fraction or be in a finer unit. */

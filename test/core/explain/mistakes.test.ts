@@ -93,7 +93,7 @@ describe("the signature as it is written", () => {
     ),
     written("signature", "malformed"),
     written("0".repeat(64), "no_known_mistake"),
-    written(login, "no_known_mistake", "key_sent"),
+    written(login, "no_known_mistake"),
   ]);
 });
 

@@ -1,31 +1,80 @@
 // Explains a signature: the key that made it, or the one known mistake that leads to it, each checked by its MAC.
 
 import { createHmac, createSecretKey, hash } from "node:crypto";
-import type { Device } from "../registry/ports.ts";
-import { type Finding, finding, OWN_KEY_PAIR, type Proof } from "./findings.ts";
-import type { CandidateKey } from "./keys.ts";
+import { stateOf } from "../registry/customer-keys.ts";
+import type { CustomerSecret, Device } from "../registry/ports.ts";
+import { deriveDeviceKey } from "../signature.ts";
+import { type Finding, finding, inWords, OWN_KEY_PAIR, type Proof } from "./findings.ts";
 import type { SentLogin } from "./sent-login.ts";
+
+/** A secret as it is flashed. */
+export interface CandidateKey {
+  readonly keyId: string;
+  readonly bytes: Buffer;
+  /** The gateway accepts a signature of this key now. */
+  readonly isValid: boolean;
+  /** Findings about a login signed with this key; a valid key may have some too. */
+  readonly findings: readonly Finding[];
+}
+
+/** The number of a customer's newest keys that are tried. */
+const MOST_KEYS = 24;
+
+/** Lists the keys to try, valid ones first. `secrets` are the customer's, newest first. */
+export function candidateKeys(device: Device, secrets: readonly CustomerSecret[], now: number): CandidateKey[] {
+  const tried = secrets.slice(0, MOST_KEYS);
+  const candidates = tried.flatMap((secret): CandidateKey[] => {
+    const { keyId, purpose } = secret;
+    const newest = tried.find((other) => other.purpose === purpose && stateOf(other, now) === "live");
+    const judged = { keyId, ...judge(secret, device, newest, now) };
+    if (purpose === "login") return [{ ...judged, bytes: Buffer.from(secret.secret) }];
+    const derived = Buffer.from(deriveDeviceKey(createSecretKey(secret.secret), device.deviceKey));
+    const message = `It is signed with the derivation key ${keyId} itself. Replace it and flash the key that derive-key prints`;
+    const itself = { keyId, bytes: Buffer.from(secret.secret), isValid: false };
+    return [
+      { ...judged, bytes: derived },
+      { ...itself, findings: [finding("derivation_key", message)] },
+    ];
+  });
+  return [...candidates.filter(({ isValid }) => isValid), ...candidates.filter(({ isValid }) => !isValid)];
+}
+
+function judge(
+  secret: CustomerSecret,
+  { keyMode, acceptsShared }: Device,
+  newest: CustomerSecret | undefined,
+  now: number,
+): Pick<CandidateKey, "isValid" | "findings"> {
+  const { keyId, purpose, notBefore, retiredAt, expiresAt = now } = secret;
+  const isDue = (keyMode === "derived") === (purpose === "derivation");
+  const isMoving = keyMode === "derived" && acceptsShared && purpose === "login";
+  const state = stateOf(secret, now);
+  const findings: Finding[] = [];
+  const add = (code: string, message: string): number => findings.push(finding(code, `It is signed with ${message}`));
+  const ago = (then: number): string => inWords((now - then) / 1000);
+  if (!isDue && !isMoving) {
+    if (purpose === "login")
+      add("shared_key", `the shared key ${keyId}. Flash the key that derive-key prints for this device`);
+    else add("derived_key", `a key derived from ${keyId}. Flash the shared key or set key mode derived`);
+  }
+  if (retiredAt !== undefined) add("retired_key", `key ${keyId} that was retired ${ago(retiredAt)} ago`);
+  else if (notBefore > now) add("pending_key", `key ${keyId} that becomes valid in ${ago(notBefore)}`);
+  else if (state !== "live") add("expired_key", `key ${keyId} that expired ${ago(expiresAt)} ago`);
+  else if (isMoving) add("moving", `the shared key ${keyId}. It is refused once the move ends`);
+  else if (newest !== undefined && newest !== secret) {
+    add("older_key", `key ${keyId}. Key ${newest.keyId} is newer. Flash that one`);
+  }
+  return { isValid: state === "live" && (isDue || isMoving), findings };
+}
 
 /**
  * Finds the key that made a login's signature, or the single mistake with a valid key that leads to it. Costs one MAC for each key
  * and some 350 for each valid one.
  */
 export function explainSignature(sent: SentLogin, device: Device, keys: readonly CandidateKey[]): Proof {
-  const leaked = keys.find(({ bytes }) => bytes.length >= LEAST_SECRET && sent.text.includes(bytes.toString("utf8")));
-  const warnings =
-    leaked === undefined
-      ? []
-      : [finding("key_sent", `The request carries the secret of key ${leaked.keyId} itself. Replace that key`)];
-  const proof = device.publicKey === "" ? proofOf(sent, device, keys) : { findings: [OWN_KEY_PAIR] };
-  return { ...proof, findings: [...proof.findings, ...warnings] };
-}
-
-/** The shortest secret to search for, in bytes: a shorter one may occur by chance. */
-const LEAST_SECRET = 12;
-
-function proofOf(sent: SentLogin, device: Device, keys: readonly CandidateKey[]): Proof {
   const { time, signature } = sent;
   const { deviceKey } = device;
+  if (device.publicKey !== "") return { findings: [OWN_KEY_PAIR] };
   if (signature === "") return { findings: [] };
   const message = `${time}${deviceKey}`;
   const exact = keys.find(({ bytes }) => mac(bytes, message) === signature);
