@@ -3,7 +3,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect } from "vitest";
 import type { Environment } from "../src/config.ts";
-import type { DeviceDraft } from "../src/core/registry/device-changes.ts";
+import type { DeviceDraft } from "../src/core/registry/devices.ts";
 import { GATEWAY } from "../src/core/registry/ports.ts";
 import { deriveDeviceKey, secretFromText } from "../src/core/signature.ts";
 import { type BareGateway, logInBy, NO_LIMITS, startBareGateway } from "./gateway.ts";

@@ -8,8 +8,8 @@ import { afterAll, onTestFinished } from "vitest";
 import { type Gateway, type GatewayOptions, startGateway } from "../src/app.ts";
 import type { LoginBody } from "../src/cli/sign.ts";
 import { type Config, type Environment, readConfig } from "../src/config.ts";
-import type { DeviceDraft } from "../src/core/registry/device-changes.ts";
 import { MAX_IMPORT_ROWS } from "../src/core/registry/device-import.ts";
+import type { DeviceDraft } from "../src/core/registry/devices.ts";
 import { GATEWAY } from "../src/core/registry/ports.ts";
 
 export const ADMIN_TOKEN = "test-admin-token-0123456789";

@@ -10,8 +10,8 @@ import {
 import type { ReadDeviceLimit } from "../core/charges.ts";
 import { malformed } from "../core/errors.ts";
 import { limitAddress } from "../core/limiter/addresses.ts";
-import type { DevicePatch } from "../core/registry/device-changes.ts";
 import type { ImportRow } from "../core/registry/device-import.ts";
+import type { DevicePatch } from "../core/registry/devices.ts";
 import type { Registry } from "../core/registry/registry.ts";
 import { requireSameCustomer } from "./admin-customers.ts";
 import type { ActorOf, AdminMethods } from "./admin-guard.ts";

@@ -1,7 +1,7 @@
 // AdminService's methods on customer keys and signing keys.
 
 import type { CustomerKeys } from "../core/registry/customer-keys.ts";
-import { pageOf } from "../core/registry/resources.ts";
+import { pageOf } from "../core/registry/lists.ts";
 import type { SigningKeys } from "../core/tokens/signing-keys.ts";
 import type { ActorOf, AdminMethods } from "./admin-guard.ts";
 import {

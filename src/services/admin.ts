@@ -4,9 +4,9 @@ import { createServiceImplSpec, type ServiceImpl, type ServiceImplSpec } from "@
 import { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import type { ReadDeviceLimit } from "../core/charges.ts";
 import type { ExplainLogin } from "../core/explain.ts";
+import { pageOf } from "../core/registry/lists.ts";
 import type { Operators } from "../core/registry/operators.ts";
 import type { Registry } from "../core/registry/registry.ts";
-import { pageOf } from "../core/registry/resources.ts";
 import type { Secrets } from "../core/registry/secrets.ts";
 import type { Sessions } from "../core/registry/sessions.ts";
 import type { SigningKeys } from "../core/tokens/signing-keys.ts";

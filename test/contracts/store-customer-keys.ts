@@ -2,6 +2,7 @@
 
 import { expect, test } from "vitest";
 import { createCustomerKeys } from "../../src/core/registry/customer-keys.ts";
+import { createCustomers } from "../../src/core/registry/customers.ts";
 import type { Device } from "../../src/core/registry/ports.ts";
 import type { Store } from "../../src/store/sql.ts";
 import {
@@ -97,7 +98,11 @@ export function describeCustomerKeys(open: Open): void {
   test("accepts three of many concurrent keys", async () => {
     const { store, reopen } = await openWithCustomer(open);
     const issuers = [store, await reopen()].map(({ customers, customerKeys }) =>
-      createCustomerKeys(customers, customerKeys, () => NOW),
+      createCustomerKeys(
+        createCustomers(customers, () => NOW),
+        customerKeys,
+        () => NOW,
+      ),
     );
     const draft = { customerId: "customer-1", purpose: "login", importedKey: "" } as const;
     const outcomes = await Promise.allSettled(

@@ -40,11 +40,9 @@ async function importDevices(
   const sights: Sight[] = [];
   await devices.importAll(
     wanted,
-    (index, current, customerExists) => {
-      const next = wanted[index];
-      if (next === undefined) throw new RangeError("there is no such row");
+    (next, current, customerExists) => {
       const sight = { deviceKey: next.deviceKey, current, customerExists };
-      sights[index] = sight;
+      sights[wanted.indexOf(next)] = sight;
       return wants(sight) ? next : undefined;
     },
     () => entryOf("ImportDevices", { at: NOW + 5 }),

@@ -172,10 +172,12 @@ export async function enrolMany(
 ): Promise<readonly string[]> {
   const keys = Array.from({ length: count }, (_, index) => `device-${String(index).padStart(5, "0")}`);
   for (let done = 0; done < count; done += 1_000) {
-    const rows = keys.slice(done, done + 1_000).map((deviceKey) => ({ deviceKey, customerId: "customer-1" }));
+    const rows = keys.slice(done, done + 1_000).map((deviceKey, row) => {
+      return { ...device, ...draftOf(done + row), deviceKey };
+    });
     await store.devices.importAll(
       rows,
-      (index) => ({ ...device, ...draftOf(done + index), deviceKey: rows[index]?.deviceKey ?? "" }),
+      (row) => row,
       () => entryOf("ImportDevices"),
     );
   }

@@ -10,7 +10,7 @@ import { afterAll, vi } from "vitest";
 import { createMemoryLimiter } from "../../src/core/limiter/memory.ts";
 import { type Caller, createLogIn, type LogIn, type Login, type LoginRequest } from "../../src/core/login.ts";
 import type { KeyPurpose, Policy, PolicyName, TokenSigner } from "../../src/core/ports.ts";
-import type { DeviceDraft } from "../../src/core/registry/device-changes.ts";
+import type { DeviceDraft } from "../../src/core/registry/devices.ts";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
 import { createRegistry, type Registry } from "../../src/core/registry/registry.ts";
 import { computeSignature, secretFromText } from "../../src/core/signature.ts";

@@ -3,18 +3,17 @@
 import { randomBytes } from "node:crypto";
 import { AuthError, malformed } from "../errors.ts";
 import { type KeyPurpose, MAX_LIVE_KEYS } from "../ports.ts";
-import { requireCustomer } from "./customers.ts";
+import type { Customers } from "./customers.ts";
+import { type Listing, type ListRequest, pageOf } from "./lists.ts";
 import { doesNotExist, readCustomerId } from "./names.ts";
 import type {
   Actor,
   AuditedResource,
   CustomerKeyStore,
   CustomerSecret,
-  CustomerStore,
   OpenedCustomerKey,
   StoredCustomerKey,
 } from "./ports.ts";
-import { type Listing, type ListRequest, pageOf } from "./resources.ts";
 
 export interface CustomerKeyDraft {
   readonly customerId: string;
@@ -81,7 +80,7 @@ const SECRET_BYTES = 32;
 
 /** `now` in unix milliseconds. */
 export function createCustomerKeys(
-  customers: Pick<CustomerStore, "find">,
+  customers: Pick<Customers, "get">,
   customerKeys: CustomerKeyStore,
   now: () => number,
 ): CustomerKeys {
@@ -114,13 +113,13 @@ export function createCustomerKeys(
     },
 
     async list(customerId, request) {
-      await requireCustomer(customers, customerId);
+      await customers.get(customerId);
       const keys = await customerKeys.list(customerId);
       return pageOf(keys.map(viewOf), ({ keyId }) => keyId, request);
     },
 
     async progress(customerId) {
-      await requireCustomer(customers, customerId);
+      await customers.get(customerId);
       const { keys, silentDevices } = await countUse(customerId);
       return { keys: keys.filter(({ devices, state }) => devices > 0 || state === "live"), silentDevices };
     },

@@ -1,10 +1,10 @@
 // Import of devices: many rows in one transaction; a bad row fails alone.
 
 import { AuthError, malformed, type Reason } from "../errors.ts";
-import { applyPatch, type DevicePatch, deviceDetails, newDevice, readPatch } from "./device-changes.ts";
+import { DEVICE_KIND, type DevicePatch, newDevice, readDevicePatch } from "./devices.ts";
 import { doesNotExist, readCustomerId, readEnrolledDeviceKey } from "./names.ts";
 import type { Actor, Device, DeviceStore } from "./ports.ts";
-import { changedDetails } from "./resources.ts";
+import { decideUpdate } from "./resources.ts";
 
 /** A device to enrol, or the changes of one. */
 export interface ImportRow extends DevicePatch {
@@ -64,11 +64,9 @@ export function createImportDevices(devices: Pick<DeviceStore, "importAll">, now
     });
     await devices.importAll(
       rows,
-      (index, current, customerExists) => {
-        const row = rows[index];
-        if (row === undefined) throw new RangeError(`an import has no row ${index}`);
+      (row, current, customerExists) => {
         // A retried transaction decides again: the last decision wins.
-        const { result, next } = decide(row, current, customerExists, now());
+        const { result, next } = decide(row, current, customerExists, actor, now());
         results[row.index] = result;
         return dryRun ? undefined : next;
       },
@@ -89,7 +87,7 @@ export function createImportDevices(devices: Pick<DeviceStore, "importAll">, now
 function readRow(draft: ImportRow, index: number, indexes: Map<string, number>): CheckedRow {
   // An empty device_key is an error: a repeated import would enrol a second device.
   const deviceKey = readEnrolledDeviceKey(draft.deviceKey);
-  const row = { ...readPatch(draft), deviceKey, customerId: readCustomerId(draft.customerId), index };
+  const row = { ...readDevicePatch(draft), deviceKey, customerId: readCustomerId(draft.customerId), index };
   const earlier = indexes.get(deviceKey);
   indexes.set(deviceKey, index);
   if (earlier === undefined) return row;
@@ -104,6 +102,7 @@ function decide(
   row: CheckedRow,
   current: Device | undefined,
   customerExists: boolean,
+  actor: Actor,
   at: number,
 ): { readonly result: RowResult; readonly next?: Device } {
   const { deviceKey, customerId } = row;
@@ -114,9 +113,8 @@ function decide(
       "this device_key belongs to another customer. Delete that device first or choose another device_key";
     return { result: new AuthError("already_exists", message, { field: "device_key" }) };
   }
-  const next = applyPatch(current, row, at);
-  const isSame = changedDetails(deviceDetails(current), deviceDetails(next)) === undefined;
-  return isSame ? { result: "unchanged" } : { result: "updated", next };
+  const change = decideUpdate(DEVICE_KIND, current, row, actor, at);
+  return change === undefined ? { result: "unchanged" } : { result: "updated", next: change.next };
 }
 
 function summarise(results: readonly RowResult[]): ImportOutcome {

@@ -1,35 +1,34 @@
-// Devices: enrolment, changes, deletion, and the keys derived for them.
+// Devices: enrolment, changes, and the keys derived for them.
 
-import { createSecretKey } from "node:crypto";
+import { createSecretKey, randomBytes } from "node:crypto";
+import { readPublicKey } from "../assertion.ts";
 import { AuthError } from "../errors.ts";
 import { readDeviceKey } from "../login-fields.ts";
 import { deriveDeviceKey } from "../signature.ts";
 import { stateOf } from "./customer-keys.ts";
-import {
-  type DeviceDraft,
-  type DevicePatch,
-  decideRevocation,
-  decideUpdate,
-  describeDeletion,
-  deviceDetails,
-  enrolDevice,
-  readPatch,
-  resourceOf,
-} from "./device-changes.ts";
-import { doesNotExist } from "./names.ts";
-import type { Actor, AuditLog, CustomerKeyStore, DeviceStore, StoredDevice } from "./ports.ts";
-import { listPage, type Resources, requireVersion } from "./resources.ts";
+import { readCustomerId, readDisplayName, readEnrolledDeviceKey, readLabels } from "./names.ts";
+import type { Actor, AuditLog, CustomerKeyStore, Device, DeviceStore, KeyMode, Status, StoredDevice } from "./ports.ts";
+import { createResources, type ResourceKind, type Resources } from "./resources.ts";
 
-/** A board's own key. */
-export interface DerivedKey {
-  readonly customerKey: string;
-  /** The derivation key that it was derived from. */
-  readonly keyId: string;
+/** Changes to a device. An absent or undefined field is unchanged; in a new device it gets its default. */
+export interface DevicePatch {
+  readonly displayName?: string | undefined;
+  readonly status?: Status | undefined;
+  readonly keyMode?: KeyMode | undefined;
+  readonly sharedIdentity?: boolean | undefined;
+  /** Default: on for derived keys, off for shared ones, since boards with one key may log in within the same second. */
+  readonly replayGuard?: boolean | undefined;
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  /** PEM, or the base64 in it; empty: none. */
+  readonly publicKey?: string | undefined;
+  /** Ends its move to a key of its own: the shared key no longer proves its logins. */
+  readonly finishMove?: true | undefined;
 }
 
-export interface Devices extends Resources<DeviceDraft, DevicePatch, StoredDevice> {
-  /** Returns the same key until there is a newer derivation key. Writes the audit entry first. */
-  deriveKey(deviceKey: string, actor: Actor): Promise<DerivedKey>;
+export interface DeviceDraft extends DevicePatch {
+  readonly customerId: string;
+  /** Empty: the gateway makes one. */
+  readonly deviceKey: string;
 }
 
 /** The fields that filters of devices may use. */
@@ -52,6 +51,94 @@ export const DEVICE_FIELDS = {
   labels: "text",
 } as const;
 
+/** Creates a device from checked names and a checked patch; `at` in unix milliseconds. */
+export function newDevice(deviceKey: string, customerId: string, patch: DevicePatch, at: number): Device {
+  const { keyMode = "shared" } = patch;
+  return {
+    deviceKey,
+    customerId,
+    displayName: patch.displayName ?? "",
+    status: patch.status ?? "enabled",
+    keyMode,
+    keyModeSince: at,
+    sharedIdentity: patch.sharedIdentity ?? false,
+    replayGuard: patch.replayGuard ?? keyMode === "derived",
+    labels: patch.labels ?? {},
+    publicKey: patch.publicKey ?? "",
+    acceptsShared: false,
+    tokensNotBefore: 0,
+  };
+}
+
+/** Checks and normalises a patch. @throws AuthError `malformed` */
+export function readDevicePatch(patch: DevicePatch): DevicePatch {
+  const { displayName, labels, publicKey } = patch;
+  return {
+    ...patch,
+    displayName: displayName && readDisplayName(displayName),
+    labels: labels && readLabels(labels),
+    publicKey: publicKey && readPublicKey(publicKey),
+  };
+}
+
+/**
+ * Applies a checked patch; `at` in unix milliseconds. During a move from a shared key to its own a device may sign with either.
+ * The replay guard follows key_mode unless the patch sets it: a derived key belongs to one board.
+ */
+function applyPatch(current: Device, patch: DevicePatch, at: number): Device {
+  const { keyMode = current.keyMode } = patch;
+  const isDerived = keyMode === "derived";
+  const moves = keyMode !== current.keyMode;
+  return {
+    ...current,
+    displayName: patch.displayName ?? current.displayName,
+    status: patch.status ?? current.status,
+    keyMode,
+    keyModeSince: moves ? at : current.keyModeSince,
+    sharedIdentity: patch.sharedIdentity ?? current.sharedIdentity,
+    replayGuard: patch.replayGuard ?? (moves ? isDerived : current.replayGuard),
+    labels: patch.labels ?? current.labels,
+    publicKey: patch.publicKey ?? current.publicKey,
+    acceptsShared: moves ? isDerived : current.acceptsShared && patch.finishMove === undefined,
+  };
+}
+
+export const DEVICE_KIND: ResourceKind<DeviceDraft, DevicePatch, Device> = {
+  row: "device",
+  noun: "Device",
+  fields: DEVICE_FIELDS,
+  readName: readDeviceKey,
+  readPatch: readDevicePatch,
+  create({ deviceKey, customerId, ...patch }, at) {
+    const name = deviceKey === "" ? randomBytes(12).toString("hex") : readEnrolledDeviceKey(deviceKey);
+    return newDevice(name, readCustomerId(customerId), readDevicePatch(patch), at);
+  },
+  apply: applyPatch,
+  resourceOf: ({ deviceKey, customerId }) => ({ resource: `devices/${deviceKey}`, customerId }),
+  detailsOf: (device) => ({
+    display_name: device.displayName,
+    status: device.status,
+    key_mode: device.keyMode,
+    shared_identity: device.sharedIdentity,
+    replay_guard: device.replayGuard,
+    accepts_shared_key: device.acceptsShared,
+    labels: JSON.stringify(device.labels),
+    public_key: device.publicKey,
+  }),
+};
+
+/** A board's own key. */
+export interface DerivedKey {
+  readonly customerKey: string;
+  /** The derivation key that it was derived from. */
+  readonly keyId: string;
+}
+
+export interface Devices extends Resources<DeviceDraft, DevicePatch, StoredDevice> {
+  /** Returns the same key until there is a newer derivation key. Writes the audit entry first. */
+  deriveKey(deviceKey: string, actor: Actor): Promise<DerivedKey>;
+}
+
 /** `now` in unix milliseconds. */
 export function createDevices(
   devices: DeviceStore,
@@ -59,11 +146,7 @@ export function createDevices(
   audit: Pick<AuditLog, "append">,
   now: () => number,
 ): Devices {
-  async function get(deviceKey: string): Promise<StoredDevice> {
-    const device = await devices.find(readDeviceKey(deviceKey));
-    if (device === undefined) throw doesNotExist("device");
-    return device;
-  }
+  const resources = createResources(DEVICE_KIND, devices, now);
 
   /** Derives from the newest live derivation key of the customer that can be unsealed. */
   async function derive({ deviceKey, customerId }: StoredDevice): Promise<DerivedKey> {
@@ -84,43 +167,13 @@ export function createDevices(
   }
 
   return {
-    async create(draft, actor) {
-      const at = now();
-      const device = enrolDevice(draft, at);
-      const details = deviceDetails(device);
-      return devices.insert(device, { actor, at, action: "CreateDevice", ...resourceOf(device), details });
-    },
-
-    get,
-
-    async list(request) {
-      return listPage(DEVICE_FIELDS, request, (page) => devices.list(page), now());
-    },
-
-    async update(deviceKey, patch, etag, actor) {
-      const checked = readPatch(patch);
-      return devices.update(readDeviceKey(deviceKey), (current) => {
-        requireVersion(current, etag, "device");
-        return decideUpdate(current, checked, actor, now());
-      });
-    },
-
-    async delete(deviceKey, etag, actor) {
-      await devices.delete(readDeviceKey(deviceKey), (current) => {
-        requireVersion(current, etag, "device");
-        return describeDeletion(current, actor, now());
-      });
-    },
-
-    async revokeTokens(deviceKey, actor) {
-      return devices.update(readDeviceKey(deviceKey), (current) => decideRevocation(current, actor, now()));
-    },
+    ...resources,
 
     async deriveKey(deviceKey, actor) {
-      const device = await get(deviceKey);
+      const device = await resources.get(deviceKey);
       const derived = await derive(device);
       const details = { key_id: derived.keyId };
-      await audit.append({ actor, at: now(), action: "DeriveDeviceKey", ...resourceOf(device), details });
+      await audit.append({ actor, at: now(), action: "DeriveDeviceKey", ...DEVICE_KIND.resourceOf(device), details });
       return derived;
     },
   };

@@ -2,11 +2,11 @@
 
 import { malformed } from "../errors.ts";
 import { readDeviceKey } from "../login-fields.ts";
-import { decideRevocation, decideUpdate, describeDeletion } from "./device-changes.ts";
-import { DEVICE_FIELDS } from "./devices.ts";
+import { DEVICE_FIELDS, DEVICE_KIND } from "./devices.ts";
+import { readPageQuery, writePageToken } from "./lists.ts";
 import { type Labels, MOST_LABELS, readLabels } from "./names.ts";
 import type { Actor, Change, Device, PageQuery, PageResult, StoredDevice } from "./ports.ts";
-import { readPageQuery, writePageToken } from "./resources.ts";
+import { decideRevocation, decideUpdate, describeDeletion } from "./resources.ts";
 
 export type FleetAction = "enable" | "disable" | "label" | "revoke_tokens" | "delete";
 
@@ -146,10 +146,10 @@ function decide(
   actor: Actor,
   at: number,
 ): FleetChange | undefined {
-  if (action === "delete") return { next: undefined, entry: describeDeletion(current, actor, at) };
-  if (action === "revoke_tokens") return decideRevocation(current, actor, at);
-  if (action === "label") return decideUpdate(current, { labels: addLabels(current, labels) }, actor, at);
-  return decideUpdate(current, { status: action === "enable" ? "enabled" : "disabled" }, actor, at);
+  if (action === "delete") return { next: undefined, entry: describeDeletion(DEVICE_KIND, current, actor, at) };
+  if (action === "revoke_tokens") return decideRevocation(DEVICE_KIND, current, actor, at);
+  if (action === "label") return decideUpdate(DEVICE_KIND, current, { labels: addLabels(current, labels) }, actor, at);
+  return decideUpdate(DEVICE_KIND, current, { status: action === "enable" ? "enabled" : "disabled" }, actor, at);
 }
 
 /** The labels of a device beside these; an empty value removes one. @throws AuthError `malformed` */

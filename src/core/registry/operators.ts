@@ -26,7 +26,7 @@ export interface StoredOperatorToken extends OperatorToken {
   readonly expiresAt: number;
 }
 
-/** The store of admin tokens. Transactions and errors as in CustomerStore. */
+/** The store of admin tokens. Transactions and errors as in ResourceStore. */
 export interface OperatorStore {
   insert(token: StoredOperatorToken, hash: string, entry: AuditEntry): Promise<void>;
   findByHash(hash: string): Promise<StoredOperatorToken | undefined>;

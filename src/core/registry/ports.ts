@@ -150,21 +150,23 @@ export interface Change<Row> {
 export type Decide<Stored, Row> = (current: Stored) => Change<Row> | undefined;
 
 /**
- * The store of customers. A change and its audit entry are one transaction. An acknowledged change is on disk and counts for every
- * gateway on the same database. Throws AuthError `already_exists` for a taken name, `does_not_exist` for a missing row, each with
- * its field; `unavailable` while the database is away.
+ * The store of customers or devices. A change and its audit entry are one transaction. An acknowledged change is on disk and counts
+ * for every gateway on the same database. Throws AuthError `already_exists` for a taken name, `does_not_exist` for a missing row,
+ * each with its field; `unavailable` while the database is away.
  */
-export interface CustomerStore {
-  insert(customer: Customer, entry: AuditEntry): Promise<StoredCustomer>;
-  find(customerId: string): Promise<StoredCustomer | undefined>;
-  /** In the order of customer_id. */
-  list(page: PageQuery): Promise<PageResult<StoredCustomer>>;
-  update(customerId: string, decide: Decide<StoredCustomer, Customer>): Promise<StoredCustomer>;
-  /** Deletes it with its keys. Throws AuthError `failed_precondition` while it has devices. */
-  delete(customerId: string, decide: (current: StoredCustomer) => AuditEntry): Promise<void>;
+export interface ResourceStore<Row, Stored> {
+  insert(row: Row, entry: AuditEntry): Promise<Stored>;
+  find(name: string): Promise<Stored | undefined>;
+  /** In the order of the names. */
+  list(page: PageQuery): Promise<PageResult<Stored>>;
+  update(name: string, decide: Decide<Stored, Row>): Promise<Stored>;
+  delete(name: string, decide: (current: Stored) => AuditEntry): Promise<void>;
 }
 
-/** The store of customer keys, which seals secrets. Transactions and errors as in CustomerStore. */
+/** The store of customers. A customer is deleted with its keys. Throws AuthError `failed_precondition` while it has devices. */
+export type CustomerStore = ResourceStore<Customer, StoredCustomer>;
+
+/** The store of customer keys, which seals secrets. Transactions and errors as in ResourceStore. */
 export interface CustomerKeyStore {
   /** `check` gets every other key of the customer, in the transaction, and may throw AuthError. */
   insert(key: CustomerSecret, check: (others: readonly OpenedCustomerKey[]) => void, entry: AuditEntry): Promise<void>;
@@ -185,21 +187,15 @@ export interface KeyUsage {
   readonly silentDevices: number;
 }
 
-/** The store of devices. Transactions and errors as in CustomerStore. */
-export interface DeviceStore {
-  insert(device: Device, entry: AuditEntry): Promise<StoredDevice>;
-  find(deviceKey: string): Promise<StoredDevice | undefined>;
-  /** In the order of device_key. */
-  list(page: PageQuery): Promise<PageResult<StoredDevice>>;
-  update(deviceKey: string, decide: Decide<StoredDevice, Device>): Promise<StoredDevice>;
-  delete(deviceKey: string, decide: (current: StoredDevice) => AuditEntry): Promise<void>;
+/** The store of devices. */
+export interface DeviceStore extends ResourceStore<Device, StoredDevice> {
   /**
    * Decides each row from the stored device and from whether its customer exists. Writes the changes and one entry for all in one
    * transaction, and nothing without changes. The device_keys are distinct.
    */
-  importAll(
-    rows: readonly { readonly deviceKey: string; readonly customerId: string }[],
-    decide: (index: number, current: Device | undefined, customerExists: boolean) => Device | undefined,
+  importAll<Row extends Pick<Device, "deviceKey" | "customerId">>(
+    rows: readonly Row[],
+    decide: (row: Row, current: Device | undefined, customerExists: boolean) => Device | undefined,
     describe: () => AuditEntry,
   ): Promise<void>;
 }

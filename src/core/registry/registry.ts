@@ -5,9 +5,9 @@ import { type Customers, createCustomers } from "./customers.ts";
 import { createImportDevices, type ImportDevices } from "./device-import.ts";
 import { createDevices, type Devices } from "./devices.ts";
 import { createFleet, type Fleet, type FleetStore } from "./fleet.ts";
+import { type Listing, type ListRequest, listPage } from "./lists.ts";
 import { createOperators, type OperatorStore, type Operators } from "./operators.ts";
 import type { AuditEvent, AuditLog, CustomerKeyStore, CustomerStore, DeviceStore } from "./ports.ts";
-import { type Listing, type ListRequest, listPage } from "./resources.ts";
 import { createRevokeToken, type RevokedTokenStore, type RevokeToken } from "./revocation.ts";
 
 /** Each use case throws AuthError: `malformed`, or an error of its store. */
@@ -50,9 +50,10 @@ const AUDIT_FIELDS = {
 /** Creates the use cases over their ports. */
 export function createRegistry(ports: RegistryDependencies): Registry {
   const { now } = ports;
+  const customers = createCustomers(ports.customers, now);
   return {
-    customers: createCustomers(ports.customers, now),
-    customerKeys: createCustomerKeys(ports.customers, ports.customerKeys, now),
+    customers,
+    customerKeys: createCustomerKeys(customers, ports.customerKeys, now),
     devices: createDevices(ports.devices, ports.customerKeys, ports.audit, now),
     importDevices: createImportDevices(ports.devices, now),
     revokeToken: createRevokeToken(ports.revokedTokens, now),

@@ -1,26 +1,20 @@
-// Resources: their standard methods (AIP-130), filters (AIP-160), pages (AIP-158), etags and changed fields.
+// Resources, which are customers and devices: their standard methods (AIP-130), versions, and audit entries.
 
-import { AuthError, malformed } from "../errors.ts";
-import { parseDuration, readInstant } from "../limit-text.ts";
-import { isLabelName, positionOfUnprintable } from "./names.ts";
-import type { Actor, AuditDetails, ComparisonOperator, Condition, PageQuery, PageResult, Versioned } from "./ports.ts";
-
-/** A caller's request for a page. */
-export interface ListRequest {
-  /** 0: the usual size. */
-  readonly pageSize: number;
-  /** Empty: from the start. */
-  readonly pageToken: string;
-  /** Empty: all. */
-  readonly filter: string;
-}
-
-/** The answer to a ListRequest. */
-export interface Listing<Item> {
-  readonly items: readonly Item[];
-  /** Empty: this is the last page. */
-  readonly nextPageToken: string;
-}
+import { AuthError } from "../errors.ts";
+import { type Fields, type Listing, type ListRequest, listPage } from "./lists.ts";
+import { doesNotExist } from "./names.ts";
+import type {
+  Actor,
+  AuditDetails,
+  AuditEntry,
+  AuditedResource,
+  Change,
+  Customer,
+  Device,
+  ResourceStore,
+  Versioned,
+} from "./ports.ts";
+import { markRevocation } from "./revocation.ts";
 
 /** The use cases on customers or devices. Each throws AuthError: `malformed`, or an error of the store. */
 export interface Resources<Draft, Patch, Stored> {
@@ -34,136 +28,111 @@ export interface Resources<Draft, Patch, Stored> {
   revokeTokens(name: string, actor: Actor): Promise<Stored>;
 }
 
-/** The type of a field's values. A list has the allowed words. A `name` is a text that is ordered by its bytes. */
-export type FieldType = "text" | "name" | "time" | "boolean" | readonly string[];
+type Common = Pick<Customer & Device, "status" | "tokensNotBefore">;
 
-/** The fields of a list. `labels` stands for each `labels.NAME`. */
-export type Fields = Readonly<Record<string, FieldType>>;
-
-const OPERATORS: readonly ComparisonOperator[] = ["=", "!=", "<", "<=", ">", ">="];
-const MOST_CHARACTERS = 2_000;
-const MOST_CONDITIONS = 20;
-const LABEL = "labels.";
-
-/** A comparison, then AND or the end. */
-const CONDITION =
-  /\s*([A-Za-z0-9_.-]+)\s*(!=|<=|>=|=|<|>)\s*(?:"((?:[^"\\]|\\["\\])*)"|([^\s"'()=!<>,;\\]+))\s*((?<=[\s"])AND\b|$)/iy;
-
-/**
- * Reads a filter: `field op value`, joined by AND. Operators are = and !=, for times < <= > >= too. Values stand in double
- * quotes, where \" and \\ are a quote and a backslash, or bare where they have neither white space nor ()'"=!<>,;\ in them.
- * @throws AuthError `malformed`, field `filter`, naming the mistake and its position
- */
-export function readFilter(text: string, fields: Fields, now: number): readonly Condition[] {
-  if (text.length > MOST_CHARACTERS) {
-    throw wrongFilter(`filter has ${text.length} characters. It has at most ${MOST_CHARACTERS}`);
-  }
-  const conditions: Condition[] = [];
-  if (text.trim() === "") return conditions;
-  for (let at = 0; ; at = CONDITION.lastIndex) {
-    if (conditions.length === MOST_CONDITIONS) throw wrongFilter(`filter has more than ${MOST_CONDITIONS} comparisons`);
-    CONDITION.lastIndex = at;
-    const [, field = "", symbol, quoted, bare = "", joint] = CONDITION.exec(text) ?? [];
-    const position = at + 1 + (/^\s*/.exec(text.slice(at))?.[0].length ?? 0);
-    const operator = OPERATORS.find((candidate) => candidate === symbol);
-    if (operator === undefined) {
-      throw wrongFilter(
-        `filter cannot be read at position ${position}. Write field operator value and AND between comparisons`,
-      );
-    }
-    const type = typeOf(field, fields, position);
-    if (type !== "time" && type !== "name" && operator !== "=" && operator !== "!=") {
-      throw wrongFilter(`filter compares by order at position ${position}. Only times and device_key can be ordered`);
-    }
-    const word = quoted?.replace(/\\(.)/g, "$1") ?? bare;
-    if (positionOfUnprintable(word) > 0)
-      throw wrongFilter(`filter has a control character in the value at position ${position}`);
-    const value = readValue(word, field, type, now);
-    if (value === undefined)
-      throw wrongFilter(`filter has a value at position ${position} that is not ${describe(type)}`);
-    conditions.push({ field, operator, value });
-    if (joint === "") return conditions;
-  }
+/** The rows of one kind. Its functions throw AuthError `malformed`; times are unix milliseconds. */
+export interface ResourceKind<Draft, Patch, Row> {
+  readonly row: "customer" | "device";
+  /** As in the names of methods. */
+  readonly noun: "Customer" | "Device";
+  /** The fields that filters may use. */
+  readonly fields: Fields;
+  readonly readName: (text: string) => string;
+  /** Checks and normalises a patch. */
+  readonly readPatch: (patch: Patch) => Patch;
+  readonly create: (draft: Draft, at: number) => Row;
+  /** Applies a checked patch. */
+  readonly apply: (current: Row, patch: Patch, at: number) => Row;
+  readonly resourceOf: (row: Row) => AuditedResource;
+  /** The fields that the audit log shows. */
+  readonly detailsOf: (row: Row) => AuditDetails;
 }
 
-function typeOf(field: string, fields: Fields, position: number): FieldType {
-  const isLabel = field.startsWith(LABEL) && isLabelName(field.slice(LABEL.length));
-  const name = isLabel ? "labels" : field === "labels" ? "" : field;
-  const type = Object.hasOwn(fields, name) ? fields[name] : undefined;
-  if (type !== undefined) return type;
-  const names = Object.keys(fields).map((one) => (one === "labels" ? `${LABEL}NAME` : one));
-  throw wrongFilter(`filter has no field of this list at position ${position}. There are ${names.join(" ")}`);
+/** Decides an update by a checked patch; undefined where nothing differs. */
+export function decideUpdate<Patch, Row extends Common>(
+  { noun, apply, resourceOf, detailsOf }: ResourceKind<never, Patch, Row>,
+  current: Row,
+  patch: Patch,
+  actor: Actor,
+  at: number,
+): Change<Row> | undefined {
+  const next = apply(current, patch, at);
+  const before = detailsOf(current);
+  const changed = Object.entries(detailsOf(next)).filter(([field, value]) => value !== before[field]);
+  if (changed.length === 0) return undefined;
+  const details = Object.fromEntries(changed);
+  const entry = { actor, at, action: `Update${noun}`, ...resourceOf(current), details };
+  // Disabling revokes the tokens for good: they stay revoked when the row is enabled again.
+  const ends = next.status === "disabled" && current.status === "enabled";
+  return { next: ends ? { ...next, tokensNotBefore: markRevocation(current.tokensNotBefore, at) } : next, entry };
 }
 
-function describe(type: FieldType): string {
-  if (type === "time") return "a time of RFC 3339 or a span before now such as -30d";
-  return type === "boolean" ? "true or false" : [type].flat().join(" or ");
+/** Revokes the tokens that a device or a customer has. */
+export function decideRevocation<Row extends Common>(
+  { noun, resourceOf }: Pick<ResourceKind<never, never, Row>, "noun" | "resourceOf">,
+  current: Row,
+  actor: Actor,
+  at: number,
+): Change<Row> {
+  const tokensNotBefore = markRevocation(current.tokensNotBefore, at);
+  const details = { tokens_not_before: new Date(tokensNotBefore).toISOString() };
+  const entry = { actor, at, action: `Revoke${noun}Tokens`, ...resourceOf(current), details };
+  return { next: { ...current, tokensNotBefore }, entry };
 }
 
-/** Reads a value. Words may have the command line's spelling, `disabled`, or the contract's, `STATUS_DISABLED`. */
-function readValue(text: string, field: string, type: FieldType, now: number): string | number | boolean | undefined {
-  if (type === "text" || type === "name") return text;
-  if (type === "boolean") return text === "true" ? true : text === "false" ? false : undefined;
-  if (type !== "time") return type.find((word) => word === text || `${field}_${word}`.toUpperCase() === text);
-  const ago = text.startsWith("-") ? parseDuration(text.slice(1)) : Number.NaN;
-  return Number.isNaN(ago) ? readInstant(text) : now - ago;
+export function describeDeletion<Row>(
+  { noun, resourceOf }: Pick<ResourceKind<never, never, Row>, "noun" | "resourceOf">,
+  current: Row,
+  actor: Actor,
+  at: number,
+): AuditEntry {
+  return { actor, at, action: `Delete${noun}`, ...resourceOf(current), details: {} };
 }
 
-function wrongFilter(message: string): AuthError {
-  return malformed(message, "filter");
-}
+/** Creates the use cases over a store. `now` in unix milliseconds. */
+export function createResources<Draft, Patch, Row extends Common, Stored extends Row & Versioned>(
+  kind: ResourceKind<Draft, Patch, Row>,
+  store: ResourceStore<Row, Stored>,
+  now: () => number,
+): Resources<Draft, Patch, Stored> {
+  const { row, noun, fields, readName, readPatch, resourceOf, detailsOf } = kind;
+  return {
+    async create(draft, actor) {
+      const at = now();
+      const created = kind.create(draft, at);
+      const details = detailsOf(created);
+      return store.insert(created, { actor, at, action: `Create${noun}`, ...resourceOf(created), details });
+    },
 
-const USUAL_SIZE = 100;
-/** The most items of a page; a larger page_size is lowered to it. */
-const MAX_PAGE_SIZE = 1_000;
+    async get(name) {
+      const stored = await store.find(readName(name));
+      if (stored === undefined) throw doesNotExist(row);
+      return stored;
+    },
 
-/** Reads a request; `now` in unix milliseconds is for relative times of the filter. @throws AuthError `malformed` */
-export function readPageQuery(fields: Fields, { pageSize, pageToken, filter }: ListRequest, now: number): PageQuery {
-  const conditions = readFilter(filter, fields, now);
-  if (pageSize < 0) throw malformed("page_size is negative", "page_size");
-  const size = pageSize === 0 ? USUAL_SIZE : Math.min(pageSize, MAX_PAGE_SIZE);
-  return { after: readPageToken(pageToken), size, conditions };
-}
+    async list(request) {
+      return listPage(fields, request, store.list, now());
+    },
 
-/** The page token of an `after`; empty if undefined. */
-export function writePageToken(after: string | undefined): string {
-  return Buffer.from(after ?? "").toString("base64url");
-}
+    async update(name, patch, etag, actor) {
+      const checked = readPatch(patch);
+      return store.update(readName(name), (current) => {
+        requireVersion(current, etag, row);
+        return decideUpdate(kind, current, checked, actor, now());
+      });
+    },
 
-function readPageToken(token: string): string {
-  const after = Buffer.from(token, "base64url").toString();
-  if (positionOfUnprintable(after) === 0 && writePageToken(after) === token) return after;
-  throw unknownPageToken();
-}
+    async delete(name, etag, actor) {
+      await store.delete(readName(name), (current) => {
+        requireVersion(current, etag, row);
+        return describeDeletion(kind, current, actor, now());
+      });
+    },
 
-/** Creates the error for a page token of another list or a made-up one. */
-export function unknownPageToken(): AuthError {
-  return malformed("page_token is not a token of this list", "page_token");
-}
-
-/** Reads a request, looks the page up and makes the token of the next page. @throws errors of readPageQuery and `lookUp` */
-export async function listPage<Item>(
-  fields: Fields,
-  request: ListRequest,
-  lookUp: (page: PageQuery) => Promise<PageResult<Item>>,
-  now: number,
-): Promise<Listing<Item>> {
-  const { items, next } = await lookUp(readPageQuery(fields, request, now));
-  return { items, nextPageToken: writePageToken(next) };
-}
-
-/** A page of a short list that is read whole and takes no filter. @throws AuthError `malformed` */
-export function pageOf<Item>(
-  items: readonly Item[],
-  nameOf: (item: Item) => string,
-  request: Omit<ListRequest, "filter">,
-): Listing<Item> {
-  const { after, size } = readPageQuery({}, { ...request, filter: "" }, 0);
-  const start = after === "" ? 0 : items.findIndex((item) => nameOf(item) === after) + 1;
-  if (after !== "" && start === 0) throw unknownPageToken();
-  const page = items.slice(start, start + size);
-  const last = start + size < items.length ? page.at(-1) : undefined;
-  return { items: page, nextPageToken: writePageToken(last && nameOf(last)) };
+    async revokeTokens(name, actor) {
+      return store.update(readName(name), (current) => decideRevocation(kind, current, actor, now()));
+    },
+  };
 }
 
 /** The version of a row, quoted as in HTTP (RFC 9110, 8.8.3). A row that was deleted and created again has another version. */
@@ -179,10 +148,4 @@ export function requireVersion(version: Pick<Versioned, "createdAt" | "revision"
     `this ${row} was changed after that etag was read. Read it again and repeat the change`,
     { field: "etag" },
   );
-}
-
-/** The fields that differ, with their new values; undefined where none does. */
-export function changedDetails(before: AuditDetails, after: AuditDetails): AuditDetails | undefined {
-  const changed = Object.entries(after).filter(([field, value]) => value !== before[field]);
-  return changed.length > 0 ? Object.fromEntries(changed) : undefined;
 }

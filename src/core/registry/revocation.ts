@@ -47,7 +47,7 @@ export interface RevokedToken {
   readonly expiresAt: number;
 }
 
-/** The store of revoked tokens that have not expired. Transactions and errors as in CustomerStore. */
+/** The store of revoked tokens that have not expired. Transactions and errors as in ResourceStore. */
 export interface RevokedTokenStore {
   /** A token that is already stored keeps the later `expiresAt`. Without a change there is no entry. @returns the stored row */
   insert(token: RevokedToken, entry: AuditEntry): Promise<RevokedToken>;

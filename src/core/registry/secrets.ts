@@ -16,7 +16,7 @@ export interface LostSecrets {
   readonly signingKeys: number;
 }
 
-/** The store of sealed secrets. Transactions and errors as in CustomerStore. */
+/** The store of sealed secrets. Transactions and errors as in ResourceStore. */
 export interface SecretStore {
   /**
    * Reseals some secrets with the first master key, and writes only over unchanged rows: several gateways may reseal at once.

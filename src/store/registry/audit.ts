@@ -1,8 +1,8 @@
 // The audit log's queries.
 
 import { type Selectable, sql, type Transaction } from "kysely";
+import { unknownPageToken } from "../../core/registry/lists.ts";
 import type { AuditEntry, AuditEvent, AuditLog } from "../../core/registry/ports.ts";
-import { unknownPageToken } from "../../core/registry/resources.ts";
 import type { Database } from "../database.ts";
 import type { Schema } from "../schema.ts";
 import { findPage, type List } from "./lists.ts";

@@ -2,7 +2,7 @@
 
 import { setImmediate as letOthersGo } from "node:timers/promises";
 import { type RawBuilder, sql, type Transaction } from "kysely";
-import type { Device, DeviceStore, StoredDevice, Versioned } from "../../core/registry/ports.ts";
+import type { AuditEntry, Device, StoredDevice, Versioned } from "../../core/registry/ports.ts";
 import { Overtaken } from "../busy.ts";
 import type { Database, Dialect } from "../database.ts";
 import { isReal, type Schema } from "../schema.ts";
@@ -15,18 +15,20 @@ const COLUMNS = sql.join(DEVICE_COLUMNS.map((name) => sql.ref(name)));
 const ROWS_AT_ONCE = 100;
 
 /** Implements DeviceStore.importAll. */
-export async function importAll(
+export async function importAll<Row extends Pick<Device, "deviceKey" | "customerId">>(
   { dialect, write }: Database,
-  ...[rows, decide, describe]: Parameters<DeviceStore["importAll"]>
+  rows: readonly Row[],
+  decide: (row: Row, current: Device | undefined, customerExists: boolean) => Device | undefined,
+  describe: () => AuditEntry,
 ): Promise<void> {
   const deviceKeys = rows.map(({ deviceKey }) => deviceKey);
   const customerIds = [...new Set(rows.map(({ customerId }) => customerId))];
   await write(async (transaction) => {
     const customers = await holdCustomers(transaction, dialect, customerIds);
     const devices = await holdDevices(transaction, dialect, deviceKeys);
-    const decided = rows.flatMap(({ deviceKey, customerId }, index) => {
-      const current = devices.get(deviceKey);
-      const next = decide(index, current, customers.has(customerId));
+    const decided = rows.flatMap((row) => {
+      const current = devices.get(row.deviceKey);
+      const next = decide(row, current, customers.has(row.customerId));
       return next === undefined ? [] : [{ current, next }];
     });
     if (decided.length === 0) return;

@@ -14,7 +14,7 @@ import { deviceOfRow, rowOfDevice } from "./device-rows.ts";
 export function createDeviceStore(database: Database): DeviceStore {
   return {
     async insert(device, entry) {
-      const enrol = (_index: number, current: Device | undefined, customerExists: boolean): Device => {
+      const enrol = (_device: Device, current: Device | undefined, customerExists: boolean): Device => {
         if (!customerExists) throw doesNotExist("customer");
         if (current !== undefined) throw alreadyExists("device");
         return device;

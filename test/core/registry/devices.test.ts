@@ -1,7 +1,7 @@
 // Devices as operators enrol and change them, and the keys derived for them, over a real store.
 
 import { expect, test } from "vitest";
-import type { DeviceDraft } from "../../../src/core/registry/device-changes.ts";
+import type { DeviceDraft } from "../../../src/core/registry/devices.ts";
 import { deriveDeviceKey, secretFromText } from "../../../src/core/signature.ts";
 import { ACTOR, NOW } from "../../contracts/store-samples.ts";
 import { DEVICE, openWithCustomer } from "./open-registry.ts";

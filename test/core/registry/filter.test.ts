@@ -3,8 +3,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { AuthError } from "../../../src/core/errors.ts";
+import { type Fields, readFilter } from "../../../src/core/registry/lists.ts";
 import type { Condition } from "../../../src/core/registry/ports.ts";
-import { type Fields, readFilter } from "../../../src/core/registry/resources.ts";
 import { caughtError } from "../caught-error.ts";
 
 const FIELDS: Fields = {

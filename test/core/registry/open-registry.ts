@@ -1,7 +1,7 @@
 // A registry over a real store, with a clock that the test sets.
 
 import type { CustomerKeyDraft, IssuedCustomerKey } from "../../../src/core/registry/customer-keys.ts";
-import type { DeviceDraft } from "../../../src/core/registry/device-changes.ts";
+import type { DeviceDraft } from "../../../src/core/registry/devices.ts";
 import { createRegistry, type Registry } from "../../../src/core/registry/registry.ts";
 import type { Store } from "../../../src/store/sql.ts";
 import { ACTOR, NOW } from "../../contracts/store-samples.ts";

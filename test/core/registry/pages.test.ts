@@ -2,15 +2,9 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { type ListRequest, listPage, pageOf, writePageToken } from "../../../src/core/registry/lists.ts";
 import type { PageQuery, PageResult } from "../../../src/core/registry/ports.ts";
-import {
-  etagOf,
-  type ListRequest,
-  listPage,
-  pageOf,
-  requireVersion,
-  writePageToken,
-} from "../../../src/core/registry/resources.ts";
+import { etagOf, requireVersion } from "../../../src/core/registry/resources.ts";
 import { caughtError } from "../caught-error.ts";
 
 const FIELDS = { color: "text", labels: "text" } as const;
