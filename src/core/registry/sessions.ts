@@ -36,74 +36,63 @@ interface SessionsDependencies {
   readonly now: () => number;
 }
 
-const SESSION_MS = 12 * 3_600_000;
-const CODE_MS = 60_000;
+const LIFE_MS = { session: 12 * 3_600_000, code: 60_000 };
+type Kind = keyof typeof LIFE_MS;
+const OVER = {
+  session: "the session has ended. Sign in again",
+  code: "this link has signed in already or is older than a minute. Run npx countersign dashboard",
+} satisfies Record<Kind, string>;
 /** A code is accepted once, even if the clocks of gateways differ. */
-const ONCE: Policy = { name: "replay", limit: 1, windowMs: CODE_MS + CLOCKS_APART_MS };
+const ONCE: Policy = { name: "replay", limit: 1, windowMs: LIFE_MS.code + CLOCKS_APART_MS };
 /** More characters than any session or code has. */
 const LONGEST = 256;
 
 export function createSessions({ operators, sealer, limiter, now }: SessionsDependencies): Sessions {
-  function seal(
-    kind: "session" | "code",
-    { tokenId, expiresAt: tokenEnd }: OperatorToken,
-    lifeMs: number,
-  ): SessionText {
-    const expiresAt = Math.min(now() + lifeMs, tokenEnd ?? Number.POSITIVE_INFINITY);
+  function seal(kind: Kind, { tokenId, expiresAt: tokenEnd }: OperatorToken): SessionText {
+    const expiresAt = Math.min(now() + LIFE_MS[kind], tokenEnd ?? Number.POSITIVE_INFINITY);
     const sealed = sealer.seal(Buffer.from(`${tokenId} ${expiresAt}`), [`dashboard ${kind}`]);
     return { text: Buffer.from(sealed).toString("base64url"), expiresAt };
   }
 
-  /** The id of the token that a sealed text stands for; undefined for another text, and after its expiry. */
-  function unseal(kind: "session" | "code", text: string): string | undefined {
+  /** Returns what was sealed; empty for another text. */
+  function unseal(kind: Kind, text: string): string {
     const sealed = Buffer.from(text.slice(0, LONGEST), "base64url");
     // Another spelling of the same bytes would be another code.
-    if (sealed.toString("base64url") !== text) return undefined;
+    if (sealed.toString("base64url") !== text) return "";
     try {
-      const content = Buffer.from(sealer.open(sealed, [`dashboard ${kind}`])).toString();
-      const [tokenId, expiresAt] = content.split(" ");
-      return Number(expiresAt) > now() ? tokenId : undefined;
+      return Buffer.from(sealer.open(sealed, [`dashboard ${kind}`])).toString();
     } catch {
-      return undefined;
+      return "";
     }
+  }
+
+  async function confirm(kind: Kind, text: string): Promise<OperatorToken> {
+    const [tokenId = "", expiresAt] = unseal(kind, text).split(" ");
+    if (Number(expiresAt) > now()) return operators.confirm(tokenId);
+    throw new AuthError("invalid_admin_token", OVER[kind]);
   }
 
   return {
     async openByToken(adminToken) {
-      return seal("session", await operators.identify(adminToken), SESSION_MS);
+      return seal("session", await operators.identify(adminToken));
     },
 
     async openByCode(code) {
-      const tokenId = unseal("code", code);
-      const token = tokenId === undefined ? undefined : await operators.confirm(tokenId);
+      const token = await confirm("code", code);
       // The space keeps the key apart from those of devices.
-      const isUsed = async (): Promise<boolean> =>
-        (await limiter.charge([{ policy: ONCE, key: ` ${code}` }], now())).denied >= 0;
-      if (token === undefined || (await isUsed())) {
-        throw invalidSession(
-          "this link has signed in already or is older than a minute. Run npx countersign dashboard",
-        );
-      }
-      return seal("session", token, SESSION_MS);
+      const { denied } = await limiter.charge([{ policy: ONCE, key: ` ${code}` }], now());
+      if (denied >= 0) throw new AuthError("invalid_admin_token", OVER.code);
+      return seal("session", token);
     },
 
-    async confirm(text) {
-      const tokenId = unseal("session", text);
-      if (tokenId === undefined) throw invalidSession("the session has ended. Sign in again");
-      return operators.confirm(tokenId);
-    },
-
-    issueCode: (token) => seal("code", token, CODE_MS),
+    confirm: (text) => confirm("session", text),
+    issueCode: (token) => seal("code", token),
   };
 }
 
 /** The link that signs in with a code. The code is in the fragment, which browsers do not send. */
 export function signInLink(internalUrl: string, code: string): string {
   return `${internalUrl.replace(/\/$/, "")}/#sign-in=${code}`;
-}
-
-function invalidSession(message: string): AuthError {
-  return new AuthError("invalid_admin_token", message);
 }
 
 /**

@@ -7,7 +7,7 @@ import type { Database } from "../database.ts";
 import { DECOY } from "../schema.ts";
 import { insertAuditEvents } from "./audit.ts";
 import { holdDevices, listed, put, rowOfChange } from "./device-import.ts";
-import { deviceList } from "./device-list.ts";
+import { deviceList } from "./devices.ts";
 import { findPage } from "./lists.ts";
 
 /** Devices that one statement reads. */
