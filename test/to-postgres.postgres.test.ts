@@ -92,9 +92,7 @@ async function jwksOf({ publicUrl }: BareGateway): Promise<unknown> {
 /** Reads everything that an operator can see of a registry. */
 async function everythingOf({ registry }: BareGateway) {
   const { items: customers } = await registry.customers.list(ALL);
-  const keys = await Promise.all(
-    customers.map(async ({ customerId }) => (await registry.customerKeys.list(customerId, ALL)).items),
-  );
+  const keys = await Promise.all(customers.map(({ customerId }) => registry.customerKeys.list(customerId)));
   const first = await registry.devices.list(ALL);
   const second = await registry.devices.list({ ...ALL, pageToken: first.nextPageToken });
   const { items: events } = await registry.listAuditEvents(ALL);

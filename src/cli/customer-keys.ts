@@ -35,8 +35,10 @@ export function addCustomerKeysCommand(program: Command): void {
     description: "list the keys of a customer, the newest first, retired ones included",
     desc: CustomerKeySchema,
     columns: ["key_id", "purpose", "state", "not_before", "expires_at", "create_time", "retire_time"],
-    read: (admin, { pageSize, pageToken }, { customer: customerId = "" }) =>
-      admin.listCustomerKeys({ customerId, pageSize, pageToken }),
+    read: async (admin, _page, { customer: customerId = "" }) => ({
+      ...(await admin.listCustomerKeys({ customerId })),
+      nextPageToken: "",
+    }),
     itemsOf: ({ customerKeys }) => customerKeys,
   }).requiredOption("--customer <id>", "the keys' owner");
   addUsage(keys);

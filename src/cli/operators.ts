@@ -41,7 +41,7 @@ export function addOperatorsCommand(program: Command): void {
     description: "list admin tokens, the newest first, revoked and expired ones included",
     desc: OperatorTokenSchema,
     columns: ["token_id", "name", "role", "create_time", "expire_time", "revoke_time"],
-    read: (admin, { pageSize, pageToken }) => admin.listOperatorTokens({ pageSize, pageToken }),
+    read: async (admin) => ({ ...(await admin.listOperatorTokens({})), nextPageToken: "" }),
     itemsOf: ({ operatorTokens }) => operatorTokens,
   });
   addConfirmOption(operators.command("revoke <token-id>"))

@@ -25,7 +25,7 @@ export function addSigningKeysCommand(program: Command): void {
     description: "list signing keys, the newest first",
     desc: SigningKeySchema,
     columns: ["kid", "alg", "state", "create_time", "activate_time", "retire_time", "rotate_time"],
-    read: (admin, { pageSize, pageToken }) => admin.listSigningKeys({ pageSize, pageToken }),
+    read: async (admin) => ({ ...(await admin.listSigningKeys({})), nextPageToken: "" }),
     itemsOf: ({ signingKeys }) => signingKeys,
   });
   addRotate(keys);

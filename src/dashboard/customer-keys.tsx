@@ -24,7 +24,10 @@ const COUNT_MS = 10_000;
 const COUNTING = { timeoutMs: 60_000 };
 
 export function CustomerKeyTable({ customerId }: { readonly customerId: string }): VNode {
-  const pages = usePages((pageToken) => admin.listCustomerKeys({ customerId, pageToken }), customerId);
+  const pages = usePages(
+    async () => ({ ...(await admin.listCustomerKeys({ customerId })), nextPageToken: "" }),
+    customerId,
+  );
   const usage = useLoaded(() => admin.getCustomerKeyUsage({ customerId }, COUNTING), [customerId], COUNT_MS);
   return (
     <section class="card stack">

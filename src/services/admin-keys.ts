@@ -1,7 +1,6 @@
 // AdminService's methods on customer keys and signing keys.
 
 import type { CustomerKeys } from "../core/registry/customer-keys.ts";
-import { pageOf } from "../core/registry/lists.ts";
 import type { SigningKeys } from "../core/tokens/signing-keys.ts";
 import type { ActorOf, AdminMethods } from "./admin-guard.ts";
 import {
@@ -31,9 +30,8 @@ export function createKeyMethods(
       return customerKeys.issue(draft, actorOf(context));
     },
 
-    async listCustomerKeys({ customerId, ...page }) {
-      const { items, nextPageToken } = await customerKeys.list(customerId, page);
-      return { customerKeys: items.map(customerKeyMessage), nextPageToken };
+    async listCustomerKeys({ customerId }) {
+      return { customerKeys: (await customerKeys.list(customerId)).map(customerKeyMessage) };
     },
 
     async getCustomerKeyUsage({ customerId }) {
@@ -55,9 +53,8 @@ export function createKeyMethods(
       return { customerKey: customerKeyMessage(key), ...counts };
     },
 
-    async listSigningKeys(request) {
-      const { items, nextPageToken } = pageOf(await signingKeys.list(), ({ kid }) => kid, request);
-      return { signingKeys: items.map(signingKeyMessage), nextPageToken };
+    async listSigningKeys() {
+      return { signingKeys: (await signingKeys.list()).map(signingKeyMessage) };
     },
 
     async rotateSigningKey({ now }, context) {

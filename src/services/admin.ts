@@ -4,7 +4,6 @@ import { createServiceImplSpec, type ServiceImpl, type ServiceImplSpec } from "@
 import { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import type { ReadDeviceLimit } from "../core/charges.ts";
 import type { ExplainLogin } from "../core/explain.ts";
-import { pageOf } from "../core/registry/lists.ts";
 import type { Operators } from "../core/registry/operators.ts";
 import type { Registry } from "../core/registry/registry.ts";
 import type { Secrets } from "../core/registry/secrets.ts";
@@ -70,9 +69,8 @@ function createOperatorMethods(operators: Operators, sessions: AdminDependencies
       return { operatorToken: operatorTokenMessage(token), adminToken };
     },
 
-    async listOperatorTokens(request) {
-      const { items, nextPageToken } = pageOf(await operators.list(), ({ tokenId }) => tokenId, request);
-      return { operatorTokens: items.map(operatorTokenMessage), nextPageToken };
+    async listOperatorTokens() {
+      return { operatorTokens: (await operators.list()).map(operatorTokenMessage) };
     },
 
     async revokeOperatorToken({ tokenId }, context) {

@@ -43,7 +43,7 @@ async function nameOf(word: string, gateway: TestGateway, folder: string): Promi
   if (word === "KID") return (await gateway.signingKeys.list()).find(({ state }) => state === "active")?.kid ?? "";
   if (word === "TOKEN_ID") return (await registry.operators.list())[0]?.tokenId ?? "";
   if (!word.includes("0a4be85d13c79f26")) return word;
-  const { items } = await registry.customerKeys.list("acme", page);
+  const items = await registry.customerKeys.list("acme");
   return word.replace("0a4be85d13c79f26", items.find(({ purpose }) => purpose === "login")?.keyId ?? "");
 }
 

@@ -4,7 +4,6 @@ import { randomBytes } from "node:crypto";
 import { AuthError, malformed } from "../errors.ts";
 import { type KeyPurpose, MAX_LIVE_KEYS } from "../ports.ts";
 import type { Customers } from "./customers.ts";
-import { type Listing, type ListRequest, pageOf } from "./lists.ts";
 import { doesNotExist, readCustomerId } from "./names.ts";
 import type {
   Actor,
@@ -65,7 +64,8 @@ export interface Retirement {
 /** Each use case throws AuthError: `malformed`, or an error of the store. */
 export interface CustomerKeys {
   issue(draft: CustomerKeyDraft, actor: Actor): Promise<IssuedCustomerKey>;
-  list(customerId: string, request: Omit<ListRequest, "filter">): Promise<Listing<CustomerKeyView>>;
+  /** All, the newest first. */
+  list(customerId: string): Promise<readonly CustomerKeyView[]>;
   progress(customerId: string): Promise<KeyProgress>;
   /** `dryRun` only returns the effect. A retired key stays as it is. */
   retire(keyId: string, dryRun: boolean, actor: Actor): Promise<Retirement>;
@@ -112,10 +112,9 @@ export function createCustomerKeys(
       return { keyId, customerKey, warning: isImported ? warningOf(customerKey, key.secret.length) : "" };
     },
 
-    async list(customerId, request) {
+    async list(customerId) {
       await customers.get(customerId);
-      const keys = await customerKeys.list(customerId);
-      return pageOf(keys.map(viewOf), ({ keyId }) => keyId, request);
+      return (await customerKeys.list(customerId)).map(viewOf);
     },
 
     async progress(customerId) {

@@ -139,17 +139,3 @@ export async function listPage<Item>(
   const { items, next } = await lookUp(readPageQuery(fields, request, now));
   return { items, nextPageToken: writePageToken(next) };
 }
-
-/** A page of a short list that is read whole and takes no filter. @throws AuthError `malformed` */
-export function pageOf<Item>(
-  items: readonly Item[],
-  nameOf: (item: Item) => string,
-  request: Omit<ListRequest, "filter">,
-): Listing<Item> {
-  const { after, size } = readPageQuery({}, { ...request, filter: "" }, 0);
-  const start = after === "" ? 0 : items.findIndex((item) => nameOf(item) === after) + 1;
-  if (after !== "" && start === 0) throw unknownPageToken();
-  const page = items.slice(start, start + size);
-  const last = start + size < items.length ? page.at(-1) : undefined;
-  return { items: page, nextPageToken: writePageToken(last && nameOf(last)) };
-}

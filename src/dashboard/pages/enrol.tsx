@@ -80,7 +80,7 @@ function EnrolOne({ customerId: given }: { readonly customerId: string }) {
 /** The secret to flash, if it can be shown. Issues the first key of a customer. */
 async function secretOf({ deviceKey, customerId, keyMode }: Device): Promise<string | undefined> {
   const purpose = keyMode === KeyMode.DERIVED ? KeyPurpose.DERIVATION : KeyPurpose.LOGIN;
-  const { customerKeys } = await admin.listCustomerKeys({ customerId, pageSize: 1_000 });
+  const { customerKeys } = await admin.listCustomerKeys({ customerId });
   const hasKey = customerKeys.some((key) => key.purpose === purpose && key.state === KeyState.LIVE);
   const issued = hasKey ? undefined : await admin.issueCustomerKey({ customerId, purpose });
   if (keyMode !== KeyMode.DERIVED) return issued?.customerKey;

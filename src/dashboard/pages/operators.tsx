@@ -15,7 +15,7 @@ const ROLES = { read: "read: changes nothing, sees no secret", admin: "admin: ev
 
 export function OperatorsPage(): VNode {
   const { operator } = useSession();
-  const pages = usePages((pageToken) => admin.listOperatorTokens({ pageToken }));
+  const pages = usePages(async () => ({ ...(await admin.listOperatorTokens({})), nextPageToken: "" }));
   return (
     <Page title="Operators" actions={<IssueButton />}>
       <PagedTable

@@ -17,7 +17,7 @@ import { enumText, relativeTime, timeMs, toneOf } from "../words.ts";
 const POLL_MS = 10_000;
 
 export function SigningKeysPage(): VNode {
-  const pages = usePages((pageToken) => admin.listSigningKeys({ pageToken }), "", POLL_MS);
+  const pages = usePages(async () => ({ ...(await admin.listSigningKeys({})), nextPageToken: "" }), "", POLL_MS);
   const keys = pages.value?.signingKeys;
   return (
     <Page title="Signing keys" actions={<RotateButton />}>

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { CustomerKeyDraft, IssuedCustomerKey } from "../../../src/core/registry/customer-keys.ts";
 import { createRegistry } from "../../../src/core/registry/registry.ts";
 import { ACTOR, addDevice, NOW } from "../../contracts/store-samples.ts";
-import { ALL, DEVICE, openWithIssuer } from "./open-registry.ts";
+import { DEVICE, openWithIssuer } from "./open-registry.ts";
 
 describe("issuing", () => {
   test("makes 32 random bytes in hex, and writes an audit event without the secret", async () => {
@@ -126,12 +126,9 @@ test("lists the keys of a customer with their states, the newest first", async (
   }
   await registry.customerKeys.retire(names.at(-1) ?? "", false, ACTOR);
   clock.now = NOW + 100;
-  const first = await registry.customerKeys.list("acme", { ...ALL, pageSize: 3 });
-  const rest = await registry.customerKeys.list("acme", { ...ALL, pageSize: 3, pageToken: first.nextPageToken });
-  const all = [...first.items, ...rest.items];
+  const all = await registry.customerKeys.list("acme");
   expect(all.map(({ keyId }) => keyId)).toEqual(names);
   expect(all.map(({ state }) => state)).toEqual(["live", "pending", "expired", "retired"]);
-  expect(rest.nextPageToken).toBe("");
   expect(all.some((key) => "secret" in key)).toBe(false);
 });
 
@@ -191,7 +188,7 @@ test("an unknown customer and an unknown key_id are errors", async () => {
   const { registry, issue } = await openWithIssuer();
   const { customerKeys } = registry;
   const missing = { reason: "does_not_exist", details: { field: "customer_id" } };
-  const calls = [customerKeys.list("nobody", ALL), customerKeys.progress("nobody"), issue({ customerId: "nobody" })];
+  const calls = [customerKeys.list("nobody"), customerKeys.progress("nobody"), issue({ customerId: "nobody" })];
   for (const call of calls) await expect(call).rejects.toMatchObject(missing);
   for (const keyId of ["", "0123456789abcdef", "\0", "ü", "x".repeat(65)]) {
     const error = { reason: "does_not_exist", message: "no customer key has this key_id" };

@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type ListRequest, listPage, pageOf, writePageToken } from "../../../src/core/registry/lists.ts";
+import { type ListRequest, listPage } from "../../../src/core/registry/lists.ts";
 import type { PageQuery, PageResult } from "../../../src/core/registry/ports.ts";
 import { etagOf, requireVersion } from "../../../src/core/registry/resources.ts";
 import { caughtError } from "../caught-error.ts";
@@ -66,16 +66,6 @@ test("rejects a token that no list has given", async () => {
   for (const pageToken of ["x", "!", "AAAAAAAAAAA", `${token}=`, `${token} `, `${token}AA`]) {
     await expect(ask({ pageToken })).rejects.toMatchObject({ reason: "malformed", details: { field: "page_token" } });
   }
-});
-
-test("a short list is paged by name", () => {
-  const items = ["c", "a", "b"];
-  const page = (pageToken: string, pageSize: number) => pageOf(items, (item) => item, { pageToken, pageSize });
-  const first = page("", 2);
-  expect(first.items).toEqual(["c", "a"]);
-  expect(page(first.nextPageToken, 2)).toEqual({ items: ["b"], nextPageToken: "" });
-  expect(page("", 3)).toEqual({ items, nextPageToken: "" });
-  expect(() => page(writePageToken("d"), 2)).toThrow("page_token is not a token of this list");
 });
 
 test("an etag differs for each revision, and for a row created again", () => {
