@@ -102,7 +102,7 @@ async function measureOn(database: DatabaseName, devices: number): Promise<Secti
   };
 }
 
-/** Imports a fleet, while one device goes on to log in. */
+/** Imports a fleet, while one device keeps logging in. */
 async function enrolFleet(
   gateway: RegistryGateway,
   devices: number,

@@ -166,7 +166,7 @@ function readPem(path: string, otherwise: string, parse: (pem: string) => unknow
 export function createOneOf<Word extends string>(words: readonly Word[]): (text: string) => Word {
   return (text) => {
     const word = words.find((one) => one.toLowerCase() === text.toLowerCase());
-    if (word === undefined) throw new Error(`is none of ${words.join(", ")}`);
+    if (word === undefined) throw new Error(`is not one of ${words.join(", ")}`);
     return word;
   };
 }

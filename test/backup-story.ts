@@ -48,7 +48,7 @@ export async function tellBackupStory(site: BackupSite): Promise<void> {
   const writer = writeDevices(before);
   const enrolled = await writer.written(ENROLLED_BEFORE);
   await site.backUp();
-  // The gateway goes on writing after a quick backup, too.
+  // After a quick backup, too, the gateway keeps writing.
   await writer.written(enrolled.length + 1);
   await writer.stop();
 

@@ -33,7 +33,7 @@ test("a dump made while a gateway writes restores the registry of that moment", 
   });
 });
 
-/** The URL of a user with the rights of a gateway alone, which cannot create databases. */
+/** The URL of a user with only the rights of a gateway, which cannot create databases. */
 async function asPlainUser(url: string): Promise<string> {
   const [name, password] = [`plain_${randomBytes(6).toString("hex")}`, randomBytes(12).toString("hex")];
   await execute(url, `create role ${name} login password '${password}'`);

@@ -37,8 +37,8 @@ test("a backup made while a gateway writes restores the registry of that moment"
 
 test.each([
   ["no database at all", ["backup", "--output", "new"], "there is no database at"],
-  ["a backup that is no database", ["restore", "cut"], "is not a complete SQLite backup"],
-  ["a backup that is not there", ["restore", "missing"], "there is no file"],
+  ["a backup that is not a database", ["restore", "cut"], "is not a complete SQLite backup"],
+  ["a missing backup", ["restore", "missing"], "there is no file"],
 ])("refuses %s, and leaves nothing", async (_name, words, message) => {
   const folder = temporaryFolder();
   writeFileSync(join(folder, "cut"), "SQLite format 3");

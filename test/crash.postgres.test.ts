@@ -5,7 +5,7 @@ import { runCrashes } from "./crash/crash.ts";
 import { startPostgres } from "./postgres/server.ts";
 import { temporaryFolder } from "./program.ts";
 
-test("PostgreSQL keeps what was acknowledged, through 2 kill -9 of the gateway and one of its own", async () => {
+test("PostgreSQL keeps what was acknowledged, through 2 kill -9 of the gateway and one of the database", async () => {
   const server = await startPostgres();
   onTestFinished(() => server.stop());
   const settings = { DATA_DIR: temporaryFolder(), DATABASE_URL: server.url };

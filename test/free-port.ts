@@ -12,7 +12,7 @@ export async function listenOnLoopback(server: Server): Promise<number> {
   return address.port;
 }
 
-/** Systems give ports above these to connections and to those who ask for none. */
+/** Systems give ports above these to connections, and to servers that ask for port 0. */
 const [FIRST_PORT, END_OF_PORTS] = [10_000, 32_000];
 
 /** A port that is free now, and that no connection takes before it is used. */

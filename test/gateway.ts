@@ -138,7 +138,7 @@ export function postLogin(url: string, body: unknown): Promise<Response> {
   });
 }
 
-/** Logs in as a board does, signing in that second; without one, now. */
+/** Logs in as a board does, with a signature of the given second, by default now. */
 export function logInBy(
   url: string,
   { deviceKey, customerKey }: { readonly deviceKey: string; readonly customerKey: string },

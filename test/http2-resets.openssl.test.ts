@@ -11,11 +11,11 @@ const pems = makeCertificates({ server: "ecdsa" });
 const tls = { cert: join(pems, "server.crt"), key: join(pems, "server.key") };
 const { expectToOutlive, expectQuietEnd } = shareGateway(tls);
 
-describe.each(["public", "internal"] as const)("the %s listener outlives, by TLS,", (listener) => {
+describe.each(["public", "internal"] as const)("over TLS the %s listener survives", (listener) => {
   const makers = requestsOf(listener, ["a REST login", "the OpenAPI document", "a gRPC login", "a health watch"]);
   test.each(Object.entries(RESETS))("%s", async (_, attack) => {
     for (const make of makers) await expectToOutlive(listener, attack, make);
   });
 });
 
-test("resets by TLS are no fault in the log", expectQuietEnd);
+test("resets over TLS leave no fault in the log", expectQuietEnd);

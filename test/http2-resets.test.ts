@@ -8,14 +8,14 @@ import { shareGateway } from "./shared-gateway.ts";
 const { expectToOutlive, expectQuietEnd } = shareGateway();
 
 // Every kind of request is for `npm run siege`.
-describe.each(["public", "internal"] as const)("the %s listener outlives", (listener) => {
+describe.each(["public", "internal"] as const)("the %s listener survives", (listener) => {
   const makers = requestsOf(listener, [
     "a request that expects 100-continue",
     "a request that expects something else",
     "a REST login",
     "an unknown path",
     "the OpenAPI document",
-    "forward-auth of a good token",
+    "forward-auth of a valid token",
     "a Connect login",
     "a gRPC-Web login",
     "a gRPC login",
@@ -28,4 +28,4 @@ describe.each(["public", "internal"] as const)("the %s listener outlives", (list
   });
 });
 
-test("resets are no fault in the log", expectQuietEnd);
+test("resets leave no fault in the log", expectQuietEnd);

@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import { CUSTOMER_KEY, logInBy, startTestGateway } from "./gateway.ts";
 
-test("an overloaded gateway refuses logins with a wait, charges nothing, and goes on with keys and token checks", async () => {
+test("an overloaded gateway refuses logins with a wait, charges nothing, and still serves keys and token checks", async () => {
   let delay = 0;
   const { publicUrl, internalUrl, enrol } = await startTestGateway(
     { LOGIN_LIMIT: "2/60s" },

@@ -52,8 +52,8 @@ export function makeCheckout(): string {
 }
 
 /**
- * Makes an `npx` as a checkout has it, without the second that npm's own takes to start; test/readme* run npm's own. @returns
- * its folder, to stand before all others of PATH
+ * Makes an `npx` that starts at once; npm's own takes a second, and test/readme* run it. @returns its folder, which has to
+ * be the first in PATH
  */
 export function makeNpx(): string {
   const folder = temporaryFolder();

@@ -111,11 +111,11 @@ export async function launch(args: readonly string[], options: LaunchOptions = {
   if (file !== undefined) closeSync(file);
   const { pid } = child;
   if (child.stdout === null || pid === undefined) throw new TypeError("the streams are piped");
-  let told = "";
+  let logged = "";
   child.stderr?.on("data", (chunk) => {
-    told = (told + String(chunk)).slice(-logLength);
+    logged = (logged + String(chunk)).slice(-logLength);
   });
-  const log = (): string => (logFile === undefined ? told : readFileSync(logFile, "utf8"));
+  const log = (): string => (logFile === undefined ? logged : readFileSync(logFile, "utf8"));
   const exited = once(child, "exit");
   options.atEnd?.(async () => {
     child.kill("SIGKILL");

@@ -42,7 +42,7 @@ async function metric({ internalUrl }: ServingProcess, name: string): Promise<nu
 
 const READY = [200, { status: "ready", limits: "ok", store: "ok", signer: "ok" }];
 
-test("with `local` logins go on, and readiness, metrics and log report it", async () => {
+test("with `local` logins continue, and readiness, metrics and log report it", async () => {
   const { redis, gateway, logIn } = await open("local");
   expect((await logIn()).status).toBe(200);
   expect(await readiness(gateway)).toEqual(READY);

@@ -7,6 +7,6 @@ import { emptyPostgres } from "./store/connections.ts";
 test("a login key is replaced at two gateways on one PostgreSQL, and no login is refused", async () => {
   const { url } = await emptyPostgres();
   const report = await runRotation({ devices: 20, rate: 100, loginsBetween: 4, settings: { DATABASE_URL: url } });
-  expect(report).toMatchObject({ refused: [], stopped: { before: 20, after: 0 }, moved: 20, oldKeyIsOver: true });
+  expect(report).toMatchObject({ refused: [], stopped: { before: 20, after: 0 }, moved: 20, isOldKeyRefused: true });
   expect(report.logins).toBeGreaterThan(200);
 });

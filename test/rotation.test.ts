@@ -12,7 +12,7 @@ test("a login key is replaced at two gateways on one file, and no login is refus
     refused: [],
     stopped: { before: 20, after: 0 },
     moved: 20,
-    oldKeyIsOver: true,
+    isOldKeyRefused: true,
   });
   expect(report.logins).toBeGreaterThan(200);
 });

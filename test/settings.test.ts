@@ -53,7 +53,7 @@ test.for([
     { TOKEN_TYPE: "at+jwt", TOKEN_ALG: "RS256" },
     [expect.stringMatching(/boards could not read a login's answer\. Set COUNTERSIGN_TOKEN_ALG to ES256 or/)],
   ],
-  [{ TOKEN_TYPE: "JWE" }, ["COUNTERSIGN_TOKEN_TYPE is none of JWT, at+jwt"]],
+  [{ TOKEN_TYPE: "JWE" }, ["COUNTERSIGN_TOKEN_TYPE is not one of JWT, at+jwt"]],
 ] as const)("the longest answer fits the boards: %j", ([settings, mistakes]) => {
   expect(mistakesOf(settings)).toEqual(mistakes);
 });
@@ -172,8 +172,8 @@ test.for<readonly [name: string, values: readonly string[], mistake: string, oth
   ["INTERNAL_HOSTS", [`${"a".repeat(64)}.b`], `names ${"a".repeat(64)}.b, ${HOST}`],
   ["KEY_ROTATION", ["90", "1y", "-1d", "never", "1.5d"], `${DURATION}, or off`],
   ["KEY_ROTATION", ["0d", "3m", "3651d"], "is out of range: 1h to 3650d, or off"],
-  ["REDIS_DOWN", ["open"], "is none of local, deny, allow", REDIS],
-  ["REDIS_CLOCK", ["ours"], "is none of redis, gateway", REDIS],
+  ["REDIS_DOWN", ["open"], "is not one of local, deny, allow", REDIS],
+  ["REDIS_CLOCK", ["ours"], "is not one of redis, gateway", REDIS],
   ["REDIS_CA", ["/nowhere"], "is /nowhere, which cannot be read (ENOENT). Set it to the path of a PEM file", REDIS],
   ["INSTANCES", ["100000"], "is not a whole number from 1 to 99999", REDIS],
   ["REDIS_DOWN", ["deny"], "has no effect without COUNTERSIGN_REDIS_URL. Set all of them, or none"],

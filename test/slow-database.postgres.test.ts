@@ -5,7 +5,7 @@ import { temporaryFolder } from "./program.ts";
 import { runSlowDatabase } from "./slow-database/slow.ts";
 import { emptyPostgres } from "./store/connections.ts";
 
-test("logins are refused while it is away, and go on afterwards", async () => {
+test("logins are refused while PostgreSQL is away, and succeed afterwards", async () => {
   const { url } = await emptyPostgres();
   const { phases, lines } = await runSlowDatabase({
     databaseUrl: url,

@@ -11,7 +11,7 @@ import { emptyPostgres } from "./store/connections.ts";
 const PAGE = "docs/postgresql.md";
 const ALL = { pageSize: 1_000, pageToken: "", filter: "" };
 
-test("customers, keys, devices, signing keys and audit log move, and logins go on", async () => {
+test("customers, keys, devices, signing keys and audit log move, and logins continue", async () => {
   const checkout = makeCheckout();
   const { url } = await emptyPostgres();
   const settings = { DATA_DIR: resolve(checkout, "data") };

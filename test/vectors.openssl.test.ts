@@ -15,7 +15,7 @@ function opensslHmac(keyHex: string, message: string): string {
 }
 
 test.for(loginVectors)(
-  "openssl signs alike: $note",
+  "openssl gives the same signature: $note",
   ({ customer_key_hex, timestamp, device_key, device_signature }) => {
     expect(opensslHmac(customer_key_hex, `${timestamp}${device_key}`)).toBe(device_signature);
   },

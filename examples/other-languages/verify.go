@@ -56,7 +56,7 @@ func Verify(keys keyfunc.Keyfunc, text string) (*Claims, error) {
 	return claims, nil
 }
 
-// RequireToken calls next with the claims of a good token, or answers 401 or 503.
+// RequireToken calls next with the claims of a valid token, or answers 401 or 503.
 func RequireToken(keys keyfunc.Keyfunc, next func(http.ResponseWriter, *http.Request, *Claims)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		claims, err := Verify(keys, r.Header.Get("x-access-token"))

@@ -98,7 +98,7 @@ function runReload() {
   const { error, status, signal } = spawnSync(command, args, { stdio: ["ignore", process.stderr, process.stderr] });
   if (error === undefined && status === 0) return;
   const outcome = error?.message ?? (signal === null ? `ended with ${status}` : `was ended by ${signal}`);
-  fail(`HAProxy goes on with the keys of before: ${reload.join(" ")}: ${outcome}. The next run calls it again`);
+  fail(`HAProxy keeps the earlier keys: ${reload.join(" ")}: ${outcome}. The next run calls it again`);
 }
 
 function write(name, text) {

@@ -158,7 +158,7 @@ const INTROSPECTION: JsonObject = {
       "Tells about a token (RFC 7662).",
       {
         200: answer(
-          "The claims of a good token; of another one that it is not active, and no more.",
+          "The claims of a valid token; of another one that it is not active, and no more.",
           object(
             described({ active: [{ type: "boolean" }, "Whether the token is good."] }),
             described({

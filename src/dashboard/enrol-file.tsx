@@ -17,7 +17,7 @@ export function EnrolFile(): VNode {
       <p class="quiet">
         The first line names the columns: <code>device_key,customer_id</code> and, if wanted,{" "}
         <code>{COLUMNS.slice(2).join(",")}</code>. Devices that are enrolled already are changed. An import that stopped
-        goes on where it was with the same file.
+        continues where it stopped with the same file.
       </p>
       <Field label="Choose a file, or drop it here">
         {(id) => (

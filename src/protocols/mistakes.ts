@@ -61,7 +61,7 @@ const WANTED: Readonly<Partial<Record<ScalarType | "enum", typeof NUMBER>>> = {
 
 /** Describes the mistake in a value of the right type. */
 function explain({ enum: desc, scalar }: DescField, value: JsonValue): string {
-  if (desc !== undefined) return `is none of ${desc.values.map(({ name }) => name).join(" ")}`;
+  if (desc !== undefined) return `is not one of ${desc.values.map(({ name }) => name).join(" ")}`;
   if (scalar === ScalarType.STRING) return "holds half of a surrogate pair. Send whole characters";
   if (scalar === ScalarType.BYTES) return "is not base64";
   if (typeof value === "string" && !/^-?\d+$/.test(value)) {

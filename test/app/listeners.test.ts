@@ -51,7 +51,7 @@ test.for([
   expect(isExposed(url)).toBe(exposed);
 });
 
-test("an exposed listener is warned of once", async () => {
+test("warns once of an exposed listener", async () => {
   const gateway = await serve(temporaryFolder(), { env: { COUNTERSIGN_INTERNAL_LISTEN: "0.0.0.0:0" } });
   await gateway.end("SIGTERM");
   expect(linesOf(gateway).filter(({ level }) => level === 40)).toMatchObject([

@@ -81,7 +81,7 @@ test("--output writes the secret to a new file, and issues no key when it cannot
 });
 
 test.each<[string, Buffer | string, string]>([
-  ["bytes that are no text", Buffer.from("gehe\xefm-0123456789abcdef", "latin1"), "is not UTF-8"],
+  ["bytes that are not text", Buffer.from("gehe\xefm-0123456789abcdef", "latin1"), "is not UTF-8"],
   ["a byte order mark", "\ufeffsecret-0123456789abcdef", "begins with a byte order mark"],
   ["a line of derive-key", `pump-7 ${"ab".repeat(32)}\n`, "has a name before the secret"],
   ["a line of issue", `customer_key ${"AB".repeat(32)}`, "has a name before the secret"],

@@ -23,7 +23,7 @@ test("the check of a first start succeeds and creates nothing", async () => {
   expect(existsSync(folder)).toBe(false);
 });
 
-test("names a master key that does not open the secrets, and a Redis that is away", async () => {
+test("names a master key that cannot open the secrets, and a Redis that is away", async () => {
   const folder = temporaryFolder();
   await (await openGateway({ DATA_DIR: folder })).close();
   const good = await check({ COUNTERSIGN_DATA_DIR: folder });
@@ -45,7 +45,7 @@ test("names a database that is away, and every wrong setting", async () => {
   expect([wrong.status, wrong.stderr]).toEqual([2, expect.stringMatching(/TOKEN_ALG.*ISSUER|ISSUER.*TOKEN_ALG/s)]);
 });
 
-test("reseal prints how many secrets it sealed, and fails when one does not open", async () => {
+test("reseal prints how many secrets it sealed, and fails when one cannot be unsealed", async () => {
   const folder = temporaryFolder();
   const [old, current] = ["11".repeat(32), "22".repeat(32)];
   await (await serve(folder, { env: { COUNTERSIGN_MASTER_KEY: old } })).end("SIGTERM");

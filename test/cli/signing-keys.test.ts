@@ -44,7 +44,7 @@ test("rotate fails while services may not have fetched the next key", async () =
   );
 });
 
-test("rotate --now has the next key sign, and warns that services may not have it", async () => {
+test("rotate --now makes the next key sign, and warns that services may not have it", async () => {
   const [, next] = await publishedKids();
   const { stdout, stderr } = await operator.operate(["signing-keys", "rotate", "--now", "--json"]);
   expect(JSON.parse(stdout)).toMatchObject({ active: { kid: next }, next: { state: "SIGNING_KEY_STATE_NEXT" } });

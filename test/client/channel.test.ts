@@ -54,7 +54,7 @@ test.each([
   ["0.0.0.0", false],
   ["[::ffff:127.0.0.1]", false],
   ["10.1.2.3", false],
-])("countersign/grpc and countersign/verify have one rule: %s is this machine: %s", (host, isThisMachine) => {
+])("countersign/grpc and countersign/verify agree whether %s is this machine: %s", (host, isThisMachine) => {
   const issuer = `http://${host}:8080`;
   for (const create of [
     (allowHttp: boolean) => channelOf({ url: issuer, allowHttp }),

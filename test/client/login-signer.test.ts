@@ -46,7 +46,7 @@ test.each([
   [4_102_444_800, false],
   [1_764_000_000_000, false],
   [Number.NaN, false],
-])("a gateway's time of %d is taken over: %s", (serverTime, learned) => {
+])("the gateway's time %d is learned: %s", (serverTime, learned) => {
   const signer = createLoginSigner({ ...identity, now: () => 12_000 });
   expect(signer.learn(serverTime)).toBe(learned);
   expect(signer.sign().timestamp).toBe(learned ? serverTime : 12);
@@ -78,7 +78,7 @@ test.each([
   expect(create).not.toThrow(/a-secret/);
 });
 
-test("no dump of it shows the key", () => {
+test("no dump of the signer shows the key", () => {
   const signer = createLoginSigner(identity);
   expect(inspect([signer, signer.sign()], { depth: 9, showHidden: true }) + JSON.stringify(signer)).not.toContain(
     identity.customerKey,

@@ -1,4 +1,4 @@
-// countersign/grpc from the packed tarball: its types, the example, and the programs of docs/grpc-clients.md as they stand there.
+// countersign/grpc from the packed tarball: its types, the example, and the unchanged programs of docs/grpc-clients.md.
 
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -70,7 +70,7 @@ test("a service's compiler takes the example, our types and the page's programs"
   expect(await runNode([...compiler, "--types", "node", "service.ts", ...files])).toEqual([0, ""]);
 });
 
-test("the example runs, ends by itself, and says what is unset", async () => {
+test("the example runs, ends by itself, and names an unset variable", async () => {
   const env = {
     GATEWAY_URL: gateway.internalUrl,
     DEVICE_KEY: "device-1",
@@ -118,7 +118,7 @@ test.each<[string, string, string, unknown]>([
   expect(await runNode([write("program.ts", placed + after)])).toEqual([0, printed]);
 });
 
-test("the package imports the packages on the page alone", async () => {
+test("the package imports only the packages that the page names", async () => {
   const program = `
 import { registerHooks } from "node:module";
 const packages = new Set();

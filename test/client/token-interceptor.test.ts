@@ -104,7 +104,7 @@ test("a call without a token fails with the login's error, and invalidates nothi
 });
 
 test.each([["the-token\n"], ["the-tok\u00ebn"], ["the-token\0"], [""]])(
-  "a token that cannot be sent ends the call, and is not told: %j",
+  "a token that cannot be sent ends the call, and is not repeated: %j",
   async (token) => {
     const refused: string[] = [];
     const call = await startService(() => true);
@@ -121,16 +121,16 @@ test.each([["the-token\n"], ["the-tok\u00ebn"], ["the-token\0"], [""]])(
 test.each<[unknown, status, string]>([
   [new TypeError("no key file"), status.UNAUTHENTICATED, "no key file"],
   ["gone", status.UNAUTHENTICATED, "there is no token"],
-  // The code of a DOMException is no gRPC code; 0 would be OK.
+  // The code of a DOMException is not a gRPC code; 0 would be OK.
   [new DOMException("late", "TimeoutError"), status.UNAUTHENTICATED, "late"],
   [new DOMException("odd", "Odd"), status.UNAUTHENTICATED, "odd"],
   [new RpcError(status.UNAVAILABLE, "away"), status.UNAVAILABLE, "away"],
   // A code that grpc-js does not allow for credentials.
   [new RpcError(status.INVALID_ARGUMENT, "malformed: too long"), status.UNAUTHENTICATED, "malformed: too long"],
-])("a source that fails with %s ends the call, and no more", async (failure, code, told) => {
+])("a source that fails with %s ends only the call", async (failure, code, message) => {
   const call = await startService(() => true);
   const error = await failureOf(call({ token: () => Promise.reject(failure), invalidate: () => {} }));
-  expect([error.code, error.details]).toEqual([code, expect.stringContaining(told)]);
+  expect([error.code, error.details]).toEqual([code, expect.stringContaining(message)]);
 });
 
 test("the caller's metadata is sent unchanged", async () => {

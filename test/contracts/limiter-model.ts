@@ -9,14 +9,14 @@ export interface Chargeable {
   charge(charges: readonly Charge[], now: number): Verdict | Promise<Verdict>;
 }
 
-/** Time is counted in so many units a millisecond: 1 in the process, 1000 in Redis. */
+/** Units of time in a millisecond: 1 in the process, 1000 in Redis. */
 export type Resolution = 1 | 1_000;
 
 /** The definition: the instant of every admission, and a filter. */
 function createModel(perMs: Resolution): Chargeable {
   const admissions = new Map<string, readonly number[]>();
 
-  /** An admission ahead of the clock counts as made just now. It stays so, and what has left the window is forgotten. */
+  /** An admission ahead of the clock counts as made now, for good. Admissions that have left the window are dropped. */
   function read(name: string, { limit, windowMs }: Policy, now: number): readonly number[] {
     const window = windowMs * perMs;
     const times = admissions.get(name) ?? [];
@@ -30,7 +30,7 @@ function createModel(perMs: Resolution): Chargeable {
 
   function stateOf(policy: Policy, inside: readonly number[], now: number): PolicyState {
     const free = policy.limit - inside.length;
-    // The admission that makes room: the oldest, or a later one of a limit that was lowered below what is used.
+    // The admission that frees a slot: the oldest, or a later one if the limit was lowered below the admissions.
     const leaving = inside[Math.max(0, -free)];
     const resetMs = leaving === undefined ? 0 : (leaving - now + policy.windowMs * perMs) / perMs;
     return { policy, remaining: Math.max(0, free), resetMs };
@@ -63,7 +63,7 @@ export interface Comparison {
   readonly denied: number;
   readonly stepsBackward: number;
   readonly differences: number;
-  /** The first difference: the same seed and one operation more give it again. */
+  /** The first difference. A run with the same seed and `operation + 1` operations repeats it. */
   readonly first:
     | { readonly operation: number; readonly call: TimedCall; readonly got: Verdict; readonly wanted: Verdict }
     | undefined;
@@ -81,7 +81,7 @@ const BATCH = 1_000;
 export async function compareWithModel(limiter: Chargeable, options: ComparisonOptions): Promise<Comparison> {
   const { operations } = options;
   const model = createModel(options.perMs);
-  // Multiples of what both sides tell apart, and can count without rounding.
+  // Multiples of a unit that both sides distinguish and count without rounding.
   const nextCall = createCalls({ seed: options.seed, grainMs: options.perMs === 1 ? 1 : 0.125 });
   let [done, admitted, stepsBackward, differences, latest] = [0, 0, 0, 0, 0];
   let first: Comparison["first"];

@@ -79,7 +79,7 @@ export function createCalls({ seed, grainMs }: { seed: number; grainMs: number }
     throw new RangeError("a cycle is as long as its scenes");
   }
 
-  /** The edge that is next, where it is near. */
+  /** The next edge, if it is near. */
   function nearEdge(spacing: number): { at: number; charge: Charge } | undefined {
     let nearest: { at: number; charge: Charge } | undefined;
     for (const queue of Object.values(edges)) {

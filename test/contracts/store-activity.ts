@@ -44,7 +44,7 @@ export function describeActivity(open: Open): void {
     expect(await actionsOf(store)).toEqual(before);
   });
 
-  test("an older login of another gateway changes nothing, unless the stored one is of a clock days ahead", async () => {
+  test("an older login of another gateway changes nothing, unless the stored one came from a clock days ahead", async () => {
     const { store } = await openWithDevices("device-1");
     const ahead: Outcome = [NOW + 2 * 86_400_000, "k1", "disabled"];
     const newer: Outcome = [NOW + 5, "k2", "replayed"];

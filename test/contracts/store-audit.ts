@@ -41,7 +41,7 @@ export function describeAuditLog(open: Open): void {
     expect(event?.actor.requestId).toBe("\ufffd");
   });
 
-  test("gives the newest first, page after page, by the order they were written in", async () => {
+  test("lists the newest first, page after page, in the order of writing", async () => {
     const { store, database } = await open();
     await fill(database, [NOW, NOW + 5, NOW + 2, NOW, NOW + 9]);
     for (const size of [1, 2, 5, 100]) expect(await namesOf(store.audit, [], size)).toEqual(["4", "3", "2", "1", "0"]);

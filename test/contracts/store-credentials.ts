@@ -65,7 +65,7 @@ export function describeCredentials(open: Open): void {
     expect(await store.credentials.find("device-1", NOW)).toMatchObject({ ...usual, ...found });
   });
 
-  test("answers many look-ups at once, each its own", async () => {
+  test("answers many look-ups at once, each with its own row", async () => {
     const { store } = await openWith({}, { k1: {} });
     const names = Array.from({ length: 300 }, (_, index) => `many-${index}`);
     for (const [index, deviceKey] of names.entries()) if (index % 3 > 0) await addDevice(store, { deviceKey });

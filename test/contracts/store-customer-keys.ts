@@ -114,7 +114,7 @@ export function describeCustomerKeys(open: Open): void {
     expect(await store.customerKeys.list("customer-1")).toHaveLength(3);
   });
 
-  test("separates secrets that do not open, reports them, and shows them to the check", async () => {
+  test("separates secrets that cannot be unsealed, reports them, and passes them to the check", async () => {
     const { store, reopen, faults } = await openWithCustomer(open);
     await addKey(store, "k1");
     const other = await reopen([Buffer.alloc(32, 9)]);
@@ -128,10 +128,10 @@ export function describeCustomerKeys(open: Open): void {
     );
     expect(await textsOf(other)).toEqual(["secret of k2"]);
     expect(await textsOf(store)).toEqual(["secret of k1"]);
-    const told = faults.length;
+    const reported = faults.length;
     await store.customerKeys.retire("k1", () => entryOf("RetireCustomerKey"));
     expect(await textsOf(other)).toEqual(["secret of k2"]);
-    expect(faults).toHaveLength(told);
+    expect(faults).toHaveLength(reported);
   });
 
   test("counts each device under the key of its last login, and devices without a login separately", async () => {

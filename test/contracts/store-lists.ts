@@ -34,7 +34,7 @@ export function describeLists(open: Open): void {
     }
   });
 
-  test("goes on after a device that was deleted meanwhile", async () => {
+  test("continues after a device that was deleted meanwhile", async () => {
     const { store } = await openWithCustomer(open);
     const keys = await enrolMany(store, 4);
     const { next = "" } = await store.devices.list({ ...FIRST, size: 2 });

@@ -177,7 +177,7 @@ export function secretsContract(name: string, openEmpty: () => Promise<Empty>): 
       expect((await readSealed(database)).get("key-0001")).toBe(changed.toString("hex"));
     });
 
-    test("counts secrets that do not open, leaves them, and ends", async () => {
+    test("counts secrets that cannot be opened, leaves them, and ends", async () => {
       const { database } = await open();
       await insertKeys(database, before, names(500));
       // More keys than one call reads. Half of them are moved to other rows.
@@ -216,7 +216,7 @@ export function secretsContract(name: string, openEmpty: () => Promise<Empty>): 
       expect(await secretsOn(database, both).requireMasterKeys()).toBeUndefined();
     });
 
-    test("does not exist where every secret opens: nothing is retired", async () => {
+    test("is not found where every secret opens: nothing is retired", async () => {
       const { database } = await open();
       await insertKeys(database, before, names(3));
       await insertSigningKey(database, before, "kid-1", "active");
@@ -227,7 +227,7 @@ export function secretsContract(name: string, openEmpty: () => Promise<Empty>): 
       expect([await auditOf(database), await keysVersions(database)]).toEqual([[], versions]);
     });
 
-    test("is given up: its customer keys are retired, its signing keys retired or deleted, the rest stays", async () => {
+    test("is forgotten: its customer keys are retired, its signing keys retired or deleted, the rest stays", async () => {
       const { database } = await open();
       await addCustomer(createStore(database, after), { customerId: "customer-2" });
       await insertKeys(database, after, ["known"]);

@@ -85,7 +85,7 @@ test("a watched login's result and error are passed on", async () => {
   expect(await watch(async () => LOGIN)(request, CALLER)).toBe(LOGIN);
 });
 
-test("a login by its own key finishes a device's move, though a later one was by the shared key", async () => {
+test("a login with its own key ends a device's move, even if a later login used the shared key", async () => {
   const { login, flush, moves, store } = openRecorder();
   await login("a", { keyId: "own", movingSince: NOW });
   await login("a", { keyId: "shared" });

@@ -18,7 +18,7 @@ import {
   type Path,
   SECONDS,
   SKEW,
-  shareHouse,
+  shareFixture,
 } from "./login-path.ts";
 
 const AUDIENCES = ["https://login.example", "https://login.example/oauth2/token"];
@@ -32,7 +32,7 @@ const ALG = "has an alg that is not one of HS256 ES256 EdDSA Ed25519";
 const TYP = "has an unknown typ. Leave it out or set JWT";
 const CLAIMS = "has claims that are not a JSON object in UTF-8";
 
-const house = await shareHouse();
+const fixture = await shareFixture();
 
 async function send(path: Path, assertion: string): Promise<Login> {
   return path.logIn(readAssertion(assertion, AUDIENCES), callerAt());
@@ -46,7 +46,7 @@ async function enrolShared(path: Path): Promise<{ readonly device: string; reado
 
 /** The error of an assertion with changed header and claims. Everything else is right, the MAC included. */
 async function refused(changes: object, header: Json = { alg: "HS256" }): Promise<AuthError> {
-  const path = openPath(house);
+  const path = openPath(fixture);
   const { device, signParts } = await enrolShared(path);
   return caughtErrorOf(send(path, makeAssertion(signParts, assertionClaims(device, SECONDS, changes), header)));
 }
@@ -70,7 +70,7 @@ describe("a device logs in by an assertion", () => {
     ["it lives for five minutes by a clock at the edge", { iat: SECONDS + 300, exp: SECONDS + 600 }, {}],
     ["its nbf is past", { nbf: SECONDS - 5 }, {}],
   ] as const)("when %s", async ([, changes, header]) => {
-    const path = openPath(house);
+    const path = openPath(fixture);
     const { device, signParts } = await enrolShared(path);
     const claims = assertionClaims(device, SECONDS, changes);
     const login = await send(path, makeAssertion(signParts, claims, { alg: "HS256", ...header }));
@@ -79,7 +79,7 @@ describe("a device logs in by an assertion", () => {
   });
 
   test("by its derived key", async () => {
-    const path = openPath(house);
+    const path = openPath(fixture);
     const { customerId, customerKey } = await path.enrolOwner("derivation");
     const device = await path.enrol({ customerId, keyMode: "derived" });
     const by = (key: string): string => makeAssertion(byHmac(key), assertionClaims(device, SECONDS));
@@ -88,7 +88,7 @@ describe("a device logs in by an assertion", () => {
   });
 
   test.for(["ES256", "EdDSA", "Ed25519"] as const)("by a key pair of its own: %s", async (alg) => {
-    const path = openPath(house);
+    const path = openPath(fixture);
     const kind = alg === "Ed25519" ? "EdDSA" : alg;
     const { privateKey, pem } = KEYS[kind];
     const device = await path.enrol({ publicKey: pem });
@@ -99,7 +99,7 @@ describe("a device logs in by an assertion", () => {
   });
 
   test("with an enrolled public key, the customer's key no longer works", async () => {
-    const path = openPath(house);
+    const path = openPath(fixture);
     const { customerId, customerKey } = await path.enrolOwner("login");
     const device = await path.enrol({ customerId, publicKey: KEYS.ES256.pem });
     expect((await caughtErrorOf(path.login(device, { key: customerKey }))).reason).toBe("invalid_credentials");
@@ -143,8 +143,8 @@ describe("RFC 7523, section 3", () => {
     expect(error.message).toBe(`${message}. Set the clock from server_time and sign again`);
   });
 
-  test("7: a jti is good once while the assertion is valid, from any address", async () => {
-    const path = openPath(house);
+  test("7: a jti is accepted once while the assertion is valid, from any address", async () => {
+    const path = openPath(fixture);
     const { device, signParts } = await enrolShared(path);
     const edge = NOW / 1_000 + SKEW / 1_000;
     const longest = makeAssertion(signParts, assertionClaims(device, edge, { jti: "one", exp: edge + 300 }));
@@ -165,7 +165,7 @@ describe("RFC 7523, section 3", () => {
   test("9: a MAC of another key, a missing one and a short one prove nothing, and reveal no device", async () => {
     const forgers = [byHmac("another key of thirty-two bytes!"), () => Buffer.alloc(0), () => Buffer.alloc(16)];
     for (const signParts of forgers) {
-      const path = openPath(house);
+      const path = openPath(fixture);
       const { device } = await enrolShared(path);
       const known = await caughtErrorOf(send(path, makeAssertion(signParts, assertionClaims(device, SECONDS))));
       const unknown = await caughtErrorOf(send(path, makeAssertion(signParts, assertionClaims("nobody", SECONDS))));
@@ -177,14 +177,14 @@ describe("RFC 7523, section 3", () => {
   test.for([
     ["two parts", "e30.e30", "is not three parts of base64url with dots between them"],
     ["five parts", "e30.e30.e30.e30.e30", "is encrypted. Send a signed JWT"],
-    ["a header that is no JSON", `${encode("{")}.e30.e30`, "has a header that is not a JSON object in UTF-8"],
-    ["claims that are no object", `${encodeJson({ alg: "HS256" })}.${encode("[]")}.e30`, CLAIMS],
+    ["a header that is not JSON", `${encode("{")}.e30.e30`, "has a header that is not a JSON object in UTF-8"],
+    ["claims that are not an object", `${encodeJson({ alg: "HS256" })}.${encode("[]")}.e30`, CLAIMS],
     [
       "claims in Latin-1",
       `${encodeJson({ alg: "HS256" })}.${encode(Buffer.from('{"iss":"é"}', "latin1"))}.e30`,
       CLAIMS,
     ],
-  ] as const)("10: it is no JWT: %s", async ([, text, message]) => {
+  ] as const)("10: it is not a JWT: %s", async ([, text, message]) => {
     expect(await messageOf(text)).toBe(message);
   });
 });
@@ -207,17 +207,17 @@ describe("RFC 8725", () => {
 
   test.for(["ES256", "EdDSA"] as const)("3.1: %s is not mistaken for HS256 by the public key", async (alg) => {
     const { pem } = KEYS[alg];
-    const device = await openPath(house).enrol({ publicKey: pem });
+    const device = await openPath(fixture).enrol({ publicKey: pem });
     const der = createPublicKey(pem).export({ format: "der", type: "spki" });
     const jwk = JSON.stringify(createPublicKey(pem).export({ format: "jwk" }));
     for (const secret of [pem, pem.trimEnd(), der, der.toString("base64"), jwk]) {
       const forged = makeAssertion(byHmac(secret), assertionClaims(device, SECONDS));
-      expect(await reasonOf(openPath(house), forged)).toBe("invalid_credentials");
+      expect(await reasonOf(openPath(fixture), forged)).toBe("invalid_credentials");
     }
   });
 
-  test("3.1: a key of one algorithm is not used for the other, and no made-up signature is one", async () => {
-    const path = openPath(house);
+  test("3.1: a key of one algorithm is not used for the other, and made-up signatures prove nothing", async () => {
+    const path = openPath(fixture);
     const device = await path.enrol({ publicKey: KEYS.ES256.pem });
     const attempts: (readonly [SignParts, string])[] = [
       [byKey("EdDSA", KEYS.EdDSA.privateKey), "EdDSA"],
@@ -226,12 +226,12 @@ describe("RFC 8725", () => {
     ];
     for (const [signParts, alg] of attempts) {
       const forged = makeAssertion(signParts, assertionClaims(device, SECONDS), { alg });
-      expect(await reasonOf(openPath(house), forged)).toBe("invalid_credentials");
+      expect(await reasonOf(openPath(fixture), forged)).toBe("invalid_credentials");
     }
   });
 
   test("3.4: a key of another kind, a point off the curve, a private key and other text are not enrolled", async () => {
-    const path = openPath(house);
+    const path = openPath(fixture);
     const pemOf = (key: KeyObject): string => String(key.export({ format: "pem", type: "spki" }));
     const off = createPublicKey(KEYS.ES256.pem).export({ format: "der", type: "spki" });
     off.writeUInt8(off.readUInt8(90) ^ 1, 90);
@@ -256,7 +256,7 @@ describe("RFC 8725", () => {
   });
 
   test("3.5: a secret under 32 bytes signs no assertion, though it signs logins in the field", async () => {
-    const path = openPath(house);
+    const path = openPath(fixture);
     const device = await path.enrol();
     await path.login(device, { key: CUSTOMER_KEY });
     const assertion = makeAssertion(byHmac(CUSTOMER_KEY), assertionClaims(device, SECONDS));
@@ -264,7 +264,7 @@ describe("RFC 8725", () => {
   });
 
   test("3.10: a key inside the header proves nothing", async () => {
-    const path = openPath(house);
+    const path = openPath(fixture);
     const { device } = await enrolShared(path);
     const { privateKey, pem } = makeBoardKey("ES256");
     const jwk = createPublicKey(pem).export({ format: "jwk" });
@@ -273,8 +273,8 @@ describe("RFC 8725", () => {
     expect(await reasonOf(path, forged)).toBe("invalid_credentials");
   });
 
-  test("3.12: a token of this gateway is no assertion, and an assertion no token", async () => {
-    const path = openPath(house);
+  test("3.12: a token of this gateway is not an assertion, and an assertion is not a token", async () => {
+    const path = openPath(fixture);
     const { device, signParts } = await enrolShared(path);
     const assertion = makeAssertion(signParts, assertionClaims(device, SECONDS));
     expect(await messageOf((await send(path, assertion)).token)).toBe(ALG);
@@ -282,7 +282,7 @@ describe("RFC 8725", () => {
 });
 
 test("a wrong MAC costs nine HMACs, whatever the device", async () => {
-  const path = openPath(house);
+  const path = openPath(fixture);
   const derived = await path.enrolOwner("derivation");
   const devices = [
     "nobody",
@@ -292,6 +292,6 @@ test("a wrong MAC costs nine HMACs, whatever the device", async () => {
   ];
   for (const device of devices) {
     const assertion = makeAssertion(() => Buffer.alloc(32), assertionClaims(device, SECONDS));
-    expect(await countHmacs(() => caughtErrorOf(send(openPath(house), assertion)))).toBe(9);
+    expect(await countHmacs(() => caughtErrorOf(send(openPath(fixture), assertion)))).toBe(9);
   }
 });

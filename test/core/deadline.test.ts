@@ -27,13 +27,13 @@ test("an answer and an error before the deadline are passed on", async () => {
 });
 
 test("a call that does not end rejects at the deadline", async () => {
-  const told = vi.fn();
-  const outcome = outcomeOf(within(never())).then(told);
+  const settled = vi.fn();
+  const outcome = outcomeOf(within(never())).then(settled);
   await vi.advanceTimersByTimeAsync(24);
-  expect(told).not.toHaveBeenCalled();
+  expect(settled).not.toHaveBeenCalled();
   await vi.advanceTimersByTimeAsync(3);
   await outcome;
-  expect(told).toHaveBeenCalledWith("late");
+  expect(settled).toHaveBeenCalledWith("late");
 });
 
 test("after a pause of the whole process, an answer that had arrived counts", async () => {

@@ -8,6 +8,7 @@ import {
   bodyOf,
   type Case,
   DERIVED,
+  expecting,
   explain,
   HEX,
   KEYS,
@@ -17,9 +18,8 @@ import {
   SECRETS,
   SHARED,
   signed,
-  tellsThat,
-  told,
-} from "./explain/desk.ts";
+  testFindings,
+} from "./explain/cases.ts";
 
 describe("a login with nothing wrong", () => {
   const camel = bodyOf({}).replace("device_key", "deviceKey").replace("device_signature", "deviceSignature");
@@ -28,7 +28,7 @@ describe("a login with nothing wrong", () => {
     ["in upper case", { body: bodyOf({ signature: HEX.toUpperCase() }) }],
     ["with the timestamp in a string", { body: bodyOf({ timestamp: `"${SECONDS}"`, signature: HEX }) }],
     ["in camelCase", { body: camel }],
-    ["by an older key that is good", { body: signed(RIGHT, SECRETS.older) }, "older_key"],
+    ["by an older key that is valid", { body: signed(RIGHT, SECRETS.older) }, "older_key"],
     ["by a board's own key", { deviceKey: DERIVED, body: bodyBy(DERIVED, boardKey(DERIVED)) }],
     ["by its own key while it is moving", { deviceKey: MOVING, body: bodyBy(MOVING, boardKey(MOVING)) }],
     ["by the shared key while it is moving", { deviceKey: MOVING, body: bodyOf({ deviceKey: MOVING }) }, "moving"],
@@ -51,14 +51,14 @@ describe("a login with nothing wrong", () => {
 describe("the device", () => {
   const DISABLED = { status: "disabled" } as const;
   const worse = bodyOf({ deviceKey: "nobody", timestamp: 5 }).replace("}", ",}");
-  tellsThat([
-    { ...told("unknown", bodyOf({ deviceKey: "nobody" }), "unknown_device"), deviceKey: "nobody" },
-    { ...told("unknown, and more", worse, "malformed", "clock_never_set", "unknown_device"), deviceKey: "nobody" },
-    told("another in the body", bodyOf({ deviceKey: DERIVED }), "other_device_key"),
-    told("in upper case", bodyOf({ deviceKey: SHARED.toUpperCase(), signature: HEX }), "other_device_key"),
-    { ...told("disabled", bodyOf({}), "device_disabled", "signature_right"), device: DISABLED },
-    { ...told("disabled, signed wrongly", signed("x"), "device_disabled", "no_known_mistake"), device: DISABLED },
-    { ...told("its customer disabled", bodyOf({}), "customer_disabled", "signature_right"), customer: DISABLED },
+  testFindings([
+    { ...expecting("unknown", bodyOf({ deviceKey: "nobody" }), "unknown_device"), deviceKey: "nobody" },
+    { ...expecting("unknown, and more", worse, "malformed", "clock_never_set", "unknown_device"), deviceKey: "nobody" },
+    expecting("another in the body", bodyOf({ deviceKey: DERIVED }), "other_device_key"),
+    expecting("in upper case", bodyOf({ deviceKey: SHARED.toUpperCase(), signature: HEX }), "other_device_key"),
+    { ...expecting("disabled", bodyOf({}), "device_disabled", "signature_right"), device: DISABLED },
+    { ...expecting("disabled, signed wrongly", signed("x"), "device_disabled", "no_known_mistake"), device: DISABLED },
+    { ...expecting("its customer disabled", bodyOf({}), "customer_disabled", "signature_right"), customer: DISABLED },
   ]);
 
   test("an impossible device_key is malformed, with the field", async () => {
@@ -72,7 +72,7 @@ describe("the device", () => {
 test.for([
   { when: "a mistake is found", body: bodyOf({}) },
   { when: "none is", body: signed("x") },
-])("the secrets that it was handed are overwritten when $when", async ({ body }) => {
+])("the secrets are overwritten when $when", async ({ body }) => {
   const handed: CustomerSecret[] = [];
   await explain({ body, handed });
   expect(handed).toHaveLength(KEYS.length);

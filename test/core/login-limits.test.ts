@@ -4,16 +4,16 @@ import { describe, expect, test } from "vitest";
 import type { AuthError } from "../../src/core/errors.ts";
 import { deriveDeviceKey, secretFromText } from "../../src/core/signature.ts";
 import { caughtErrorOf } from "./caught-error.ts";
-import { NOW, openPath, policies, SECONDS, SKEW, shareHouse } from "./login-path.ts";
+import { NOW, openPath, policies, SECONDS, SKEW, shareFixture } from "./login-path.ts";
 
-const house = await shareHouse();
+const fixture = await shareFixture();
 
 const decidedBy = ({ reason, details }: AuthError): unknown[] => [reason, details.limit?.policy.name];
 const decisionOf = async (login: Promise<unknown>): Promise<unknown[]> => decidedBy(await caughtErrorOf(login));
 
 describe("the login limit", () => {
   test("admits exactly its number, then says how long to wait", async () => {
-    const path = openPath(house);
+    const path = openPath(fixture);
     const device = await path.enrol();
     const remaining = [];
     for (let times = 0; times < 3; times++) remaining.push((await path.login(device)).limit?.remaining);
@@ -36,7 +36,7 @@ describe("the login limit", () => {
   });
 
   test("cannot be spent without the secret", async () => {
-    const path = openPath(house);
+    const path = openPath(fixture);
     const device = await path.enrol();
     for (let index = 0; index < 20; index++) {
       await caughtErrorOf(path.login(device, { key: "wrong", address: `198.51.100.${index}` }));
@@ -45,14 +45,14 @@ describe("the login limit", () => {
   });
 
   test("is shared by all addresses of a device with its own identity", async () => {
-    const path = openPath(house);
+    const path = openPath(fixture);
     const device = await path.enrol();
     for (let index = 0; index < 3; index++) await path.login(device, { address: `192.0.2.${index}` });
     expect(await decisionOf(path.login(device, { address: "192.0.2.9" }))).toEqual(["rate_limited", "login"]);
   });
 
   test("is counted per address for a fleet that shares an identity", async () => {
-    const path = openPath(house);
+    const path = openPath(fixture);
     const device = await path.enrol({ sharedIdentity: true });
     for (const address of ["192.0.2.1", "192.0.2.2"]) {
       for (let times = 0; times < 3; times++) await path.login(device, { address });
@@ -63,7 +63,7 @@ describe("the login limit", () => {
 
 describe("the failure limit", () => {
   test("replaces invalid_credentials, and no other answer", async () => {
-    const path = openPath(house);
+    const path = openPath(fixture);
     const device = await path.enrol();
     for (let times = 0; times < 2; times++) {
       expect(await decisionOf(path.login(device, { key: "wrong" }))).toEqual(["invalid_credentials", "failure"]);
@@ -77,7 +77,7 @@ describe("the failure limit", () => {
   });
 
   test("never denies a right proof, even from the same address", async () => {
-    const path = openPath(house);
+    const path = openPath(fixture);
     const device = await path.enrol();
     for (let times = 0; times < 3; times++) await caughtErrorOf(path.login(device, { key: "wrong" }));
     await path.login(device);
@@ -85,7 +85,7 @@ describe("the failure limit", () => {
   });
 
   test("is counted apart for each device and each address", async () => {
-    const path = openPath(house);
+    const path = openPath(fixture);
     const [device, other] = [await path.enrol(), await path.enrol()];
     for (let times = 0; times < 2; times++) await caughtErrorOf(path.login(device, { key: "wrong" }));
     expect((await caughtErrorOf(path.login(other, { key: "wrong" }))).reason).toBe("invalid_credentials");
@@ -94,7 +94,7 @@ describe("the failure limit", () => {
   });
 
   test("applies to unknown names too", async () => {
-    const path = openPath(house);
+    const path = openPath(fixture);
     for (let times = 0; times < 2; times++) await caughtErrorOf(path.login("nobody"));
     expect(await decisionOf(path.login("nobody"))).toEqual(["rate_limited", "failure"]);
   });
@@ -102,7 +102,7 @@ describe("the failure limit", () => {
 
 describe("the address limit", () => {
   test("counts bad proofs only, and denies no neighbour", async () => {
-    const path = openPath(house);
+    const path = openPath(fixture);
     const devices = [await path.enrol(), await path.enrol(), await path.enrol()];
     for (const device of devices) for (let times = 0; times < 3; times++) await path.login(device);
     for (let times = 0; times < 6; times++) {
@@ -113,7 +113,7 @@ describe("the address limit", () => {
   });
 
   test("is shared by all devices behind one address", async () => {
-    const path = openPath(house);
+    const path = openPath(fixture);
     for (let times = 0; times < 6; times++) await caughtErrorOf(path.login(`unknown-${times}`));
     const elsewhere = path.login("unknown-6", { address: "192.0.2.2" });
     expect((await caughtErrorOf(elsewhere)).reason).toBe("invalid_credentials");
@@ -124,8 +124,8 @@ describe("a disabled device", () => {
   test.for([
     { who: "the device", draft: { status: "disabled" } },
     { who: "its customer", draft: { customerStatus: "disabled" } },
-  ] as const)("is told so on a right proof alone, and counts as a wrong one: $who", async ({ draft }) => {
-    const path = openPath(house);
+  ] as const)("gets `disabled` only for a right proof, and is charged as for a wrong one: $who", async ({ draft }) => {
+    const path = openPath(fixture);
     const device = await path.enrol(draft);
     const error = await caughtErrorOf(path.login(device));
     expect(decidedBy(error)).toEqual(["disabled", "failure"]);
@@ -136,7 +136,7 @@ describe("a disabled device", () => {
   });
 
   test("comes before the replay guard, each time", async () => {
-    const path = openPath(house);
+    const path = openPath(fixture);
     const device = await path.enrol({ status: "disabled", replayGuard: true });
     for (let times = 0; times < 2; times++) expect((await caughtErrorOf(path.login(device))).reason).toBe("disabled");
   });
@@ -144,7 +144,7 @@ describe("a disabled device", () => {
 
 describe("the replay guard", () => {
   test("accepts a proof once, and a replay is charged nothing", async () => {
-    const path = openPath(house);
+    const path = openPath(fixture);
     const device = await path.enrol({ replayGuard: true });
     await path.login(device);
     const error = await caughtErrorOf(path.login(device));
@@ -158,7 +158,7 @@ describe("the replay guard", () => {
   });
 
   test("holds for as long as the proof is fresh, from any address", async () => {
-    const path = openPath(house);
+    const path = openPath(fixture);
     const device = await path.enrol({ replayGuard: true });
     const timestamp = SECONDS;
     path.now = NOW - SKEW;
@@ -169,15 +169,15 @@ describe("the replay guard", () => {
     expect((await caughtErrorOf(path.login(device, { timestamp }))).reason).toBe("clock_skew");
   });
 
-  test("is off for a shared key: boards that sign in the same second are all right", async () => {
-    const path = openPath(house);
+  test("is off for a shared key: boards that sign in the same second are all admitted", async () => {
+    const path = openPath(fixture);
     const device = await path.enrol();
     for (let times = 0; times < 3; times++) await path.login(device);
     expect(path.charged).toEqual(Array(3).fill(["login"]));
   });
 
   test("is on for a key of the device's own", async () => {
-    const path = openPath(house);
+    const path = openPath(fixture);
     const { customerId, customerKey } = await path.enrolOwner("derivation");
     const device = await path.enrol({ customerId, keyMode: "derived" });
     const key = deriveDeviceKey(secretFromText(customerKey), device);
@@ -186,8 +186,8 @@ describe("the replay guard", () => {
     expect((await caughtErrorOf(path.login(device, { key: customerKey }))).reason).toBe("invalid_credentials");
   });
 
-  test("a proof that was refused for another reason is still good", async () => {
-    const path = openPath(house);
+  test("a proof that was refused for another reason is still valid", async () => {
+    const path = openPath(fixture);
     const device = await path.enrol({ replayGuard: true });
     for (const timestamp of [SECONDS, SECONDS + 1, SECONDS + 2]) await path.login(device, { timestamp });
     await caughtErrorOf(path.login(device, { timestamp: SECONDS + 60 }));

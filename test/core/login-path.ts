@@ -34,20 +34,20 @@ export const policies = {
   replay: { name: "replay", limit: 1, windowMs: 2 * SKEW + 1_000 },
 } satisfies Record<PolicyName, Policy>;
 
-/** The parts that the tests of a file share: generating a signing key takes time. */
-export interface House {
+/** The store, signer and registry that the tests of a file share: generating a signing key takes time. */
+export interface Fixture {
   readonly store: Store;
   readonly ring: KeyRing;
   readonly signer: TokenSigner;
   readonly registry: Registry;
   /** Corrupts the sealed keys of a customer, so that they cannot be unsealed. */
-  spoilKeys(customerId: string): Promise<void>;
+  corruptKeys(customerId: string): Promise<void>;
   /** A registry with another clock. */
   registryAt(clock: { readonly now: number }): Registry;
   close(): Promise<void>;
 }
 
-export async function openHouse(): Promise<House> {
+export async function openFixture(): Promise<Fixture> {
   const folder = mkdtempSync(join(tmpdir(), "countersign-"));
   const database = openSqlite(join(folder, "countersign.db"));
   await migrate(database);
@@ -68,7 +68,7 @@ export async function openHouse(): Promise<House> {
     ring,
     signer,
     registry,
-    async spoilKeys(customerId) {
+    async corruptKeys(customerId) {
       await sql`update customer_keys set sealed_secret = substr(sealed_secret, 1, 40) where customer_id = ${customerId}`.execute(
         database.db,
       );
@@ -82,10 +82,10 @@ export async function openHouse(): Promise<House> {
 }
 
 /** Opens the parts for the tests of a file. */
-export async function shareHouse(): Promise<House> {
-  const house = await openHouse();
-  afterAll(house.close);
-  return house;
+export async function shareFixture(): Promise<Fixture> {
+  const fixture = await openFixture();
+  afterAll(fixture.close);
+  return fixture;
 }
 
 /** One login path with its own limits, a settable clock, and a record of charges and look-ups. */
@@ -114,9 +114,9 @@ export interface PathOptions {
   readonly policies?: Partial<Record<"login" | "failure" | "address", Policy | undefined>>;
 }
 
-export function openPath(house: House, options: PathOptions = {}): Path {
+export function openPath(fixture: Fixture, options: PathOptions = {}): Path {
   const limiter = createMemoryLimiter(1_000);
-  const { customers, customerKeys, devices } = house.registry;
+  const { customers, customerKeys, devices } = fixture.registry;
   const charged: (readonly PolicyName[])[] = [];
   const lookedUp: string[] = [];
   const clock = { now: NOW };
@@ -126,7 +126,7 @@ export function openPath(house: House, options: PathOptions = {}): Path {
     credentials: {
       find(deviceKey, now) {
         lookedUp.push(deviceKey);
-        return house.store.credentials.find(deviceKey, now);
+        return fixture.store.credentials.find(deviceKey, now);
       },
     },
     limiter: {
@@ -136,7 +136,7 @@ export function openPath(house: House, options: PathOptions = {}): Path {
         return limiter.charge(charges, now);
       },
     },
-    signer: options.signer ?? house.signer,
+    signer: options.signer ?? fixture.signer,
     policies: { ...limits, address: () => limits.address },
     skewMs: SKEW,
     now: () => clock.now,

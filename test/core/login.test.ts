@@ -16,16 +16,16 @@ import {
   policies,
   request,
   SECONDS,
-  shareHouse,
+  shareFixture,
 } from "./login-path.ts";
 
-const house = await shareHouse();
+const fixture = await shareFixture();
 
 const STALE = SECONDS - 301;
 
 describe("a right login", () => {
   test("is answered with a token of the device, and charges login", async () => {
-    const path = openPath(house);
+    const path = openPath(fixture);
     const device = await path.enrol();
     const login = await path.login(device);
     expect(path.charged).toEqual([["login"]]);
@@ -36,25 +36,25 @@ describe("a right login", () => {
       resetMs: 60_000,
       decidedAt: expect.any(Number),
     });
-    const [jwk] = house.ring.published();
+    const [jwk] = fixture.ring.published();
     if (jwk === undefined) throw new TypeError("a ring publishes its active key");
     const { payload } = await jwtVerify(login.token, await importJWK(jwk), { currentDate: new Date(NOW) });
     expect(payload).toMatchObject({ sub: device, customer_id: login.customerId, iat: SECONDS, exp: SECONDS + 600 });
   });
 
   test("reports which live key proved it", async () => {
-    const path = openPath(house);
+    const path = openPath(fixture);
     const device = await path.enrol();
     const { customerId, keyId } = await path.login(device);
     const draft = { customerId, purpose: "login", importedKey: "second" } as const;
-    const second = await house.registry.customerKeys.issue(draft, GATEWAY);
+    const second = await fixture.registry.customerKeys.issue(draft, GATEWAY);
     path.now += 2_000;
     expect((await path.login(device)).keyId).toBe(keyId);
     expect((await path.login(device, { key: "second" })).keyId).toBe(second.keyId);
   });
 
   test("counts against its customer's own limit", async () => {
-    const path = openPath(house);
+    const path = openPath(fixture);
     const [more, off] = [await path.enrol({ loginLimit: "5/60s" }), await path.enrol({ loginLimit: "off" })];
     expect((await path.login(more)).limit).toMatchObject({ policy: { name: "login", limit: 5, windowMs: 60_000 } });
     expect((await path.login(off)).limit).toBeUndefined();
@@ -62,7 +62,7 @@ describe("a right login", () => {
   });
 
   test("is admitted when every limit is off, without limit headers", async () => {
-    const path = openPath(house, { policies: { login: undefined, failure: undefined, address: undefined } });
+    const path = openPath(fixture, { policies: { login: undefined, failure: undefined, address: undefined } });
     const device = await path.enrol();
     for (let times = 0; times < 10; times++) expect((await path.login(device)).limit).toBeUndefined();
     expect(path.charged).toEqual([]);
@@ -71,7 +71,7 @@ describe("a right login", () => {
 
 describe("precedence", () => {
   test("malformed comes before clock_skew, and costs nothing", async () => {
-    const path = openPath(house);
+    const path = openPath(fixture);
     const device = await path.enrol();
     const stale = request(device, { timestamp: STALE });
     for (const [field, mistake] of [
@@ -86,7 +86,7 @@ describe("precedence", () => {
   });
 
   test("clock_skew comes before a spent address and any look-up, and costs nothing", async () => {
-    const path = openPath(house);
+    const path = openPath(fixture);
     const device = await path.enrol();
     for (let times = 0; times < 6; times++) await caughtErrorOf(path.login(`unknown-${times}`));
     path.charged.length = 0;
@@ -98,7 +98,7 @@ describe("precedence", () => {
   });
 
   test("login comes before replayed", async () => {
-    const path = openPath(house);
+    const path = openPath(fixture);
     const device = await path.enrol({ replayGuard: true });
     for (const timestamp of [SECONDS, SECONDS + 1, SECONDS + 2]) await path.login(device, { timestamp });
     const error = await caughtErrorOf(path.login(device, { timestamp: SECONDS }));
@@ -108,7 +108,7 @@ describe("precedence", () => {
 
 describe("an unknown device and a wrong signature", () => {
   test("have one answer, in every detail, and the same charges", async () => {
-    const [known, unknown] = [openPath(house), openPath(house)];
+    const [known, unknown] = [openPath(fixture), openPath(fixture)];
     const device = await known.enrol();
     const wrong = await caughtErrorOf(known.login(device, { key: "wrong" }));
     const stranger = await caughtErrorOf(unknown.login("nobody"));
@@ -127,7 +127,7 @@ describe("an unknown device and a wrong signature", () => {
     { keyMode: "derived", owner: "login" },
     { keyMode: "derived", owner: "derivation" },
   ] as const)("cost nine HMACs: $keyMode, of a customer with a $owner key", async ({ keyMode, owner }) => {
-    const path = openPath(house);
+    const path = openPath(fixture);
     const { customerId } = await path.enrolOwner(owner);
     const device = await path.enrol({ customerId, keyMode });
     for (const attempt of [request(device, { key: "wrong" }), request("nobody")]) {
@@ -136,7 +136,7 @@ describe("an unknown device and a wrong signature", () => {
   });
 
   test("a device of a customer without keys is no different", async () => {
-    const path = openPath(house);
+    const path = openPath(fixture);
     const device = await path.enrol({ keyMode: "derived" });
     const error = await caughtErrorOf(path.login(device));
     expect(error.reason).toBe("invalid_credentials");
@@ -145,7 +145,7 @@ describe("an unknown device and a wrong signature", () => {
 
 describe("unavailable", () => {
   test("costs the device nothing when there is no key to sign with", async () => {
-    const path = openPath(house, { signer: { ...house.signer, ready: () => false } });
+    const path = openPath(fixture, { signer: { ...fixture.signer, ready: () => false } });
     const device = await path.enrol();
     const error = await caughtErrorOf(path.login(device));
     expect(error.reason).toBe("unavailable");
@@ -155,7 +155,7 @@ describe("unavailable", () => {
   });
 
   test("costs the device nothing when the registry is away", async () => {
-    const away = await shareHouse();
+    const away = await shareFixture();
     const path = openPath(away);
     const device = await path.enrol();
     await away.close();
@@ -169,26 +169,26 @@ describe("a device that moves from a shared key to its own", () => {
   /** Enrols a device during its move. @returns it with both of its keys */
   async function enrolMoving(path: Path): Promise<{ device: string; shared: string; own: string }> {
     const { customerId, customerKey } = await path.enrolOwner("derivation");
-    await house.registry.customerKeys.issue({ customerId, purpose: "login", importedKey: CUSTOMER_KEY }, GATEWAY);
+    await fixture.registry.customerKeys.issue({ customerId, purpose: "login", importedKey: CUSTOMER_KEY }, GATEWAY);
     const device = await path.enrol({ customerId });
-    await house.registry.devices.update(device, { keyMode: "derived", replayGuard: false }, "", GATEWAY);
+    await fixture.registry.devices.update(device, { keyMode: "derived", replayGuard: false }, "", GATEWAY);
     return { device, shared: CUSTOMER_KEY, own: deriveDeviceKey(secretFromText(customerKey), device) };
   }
 
   test("both keys prove its logins, and a login writes nothing", async () => {
-    const path = openPath(house, { policies: { login: undefined } });
+    const path = openPath(fixture, { policies: { login: undefined } });
     const { device, shared, own } = await enrolMoving(path);
-    const before = await house.store.devices.find(device);
+    const before = await fixture.store.devices.find(device);
     expect((await path.login(device, { key: shared })).movingSince).toBeUndefined();
     expect((await path.login(device, { key: own })).movingSince).toBe(before?.keyModeSince);
     await path.login(device, { key: shared });
-    expect(await house.store.devices.find(device)).toEqual(before);
+    expect(await fixture.store.devices.find(device)).toEqual(before);
   });
 
-  test("the flush after a login by its own key ends the shared one, on every gateway", async () => {
-    const [path, other] = [openPath(house), openPath(house)];
+  test("the flush after a login with its own key ends the shared one, on every gateway", async () => {
+    const [path, other] = [openPath(fixture), openPath(fixture)];
     const { device, shared, own } = await enrolMoving(path);
-    const recorder = createActivityRecorder(house.store.activity, () => NOW);
+    const recorder = createActivityRecorder(fixture.store.activity, () => NOW);
     const logIn = recorder.watch(path.logIn);
     await logIn(request(device, { key: own }), callerAt());
     await logIn(request(device, { key: shared }), callerAt());
@@ -198,9 +198,9 @@ describe("a device that moves from a shared key to its own", () => {
   });
 
   test("the operator ends the move: the next login by the shared key fails", async () => {
-    const path = openPath(house);
+    const path = openPath(fixture);
     const { device, shared, own } = await enrolMoving(path);
-    await house.registry.devices.update(device, { finishMove: true }, "", GATEWAY);
+    await fixture.registry.devices.update(device, { finishMove: true }, "", GATEWAY);
     expect((await caughtErrorOf(path.login(device, { key: shared }))).reason).toBe("invalid_credentials");
     await path.login(device, { key: own, timestamp: SECONDS + 1 });
   });

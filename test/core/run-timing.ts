@@ -5,7 +5,7 @@ import { parseArgs } from "node:util";
 import { createMemoryLimiter } from "../../src/core/limiter/memory.ts";
 import { createLogIn } from "../../src/core/login.ts";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
-import { callerAt, NOW, openHouse, openPath, policies, SKEW } from "./login-path.ts";
+import { callerAt, NOW, openFixture, openPath, policies, SKEW } from "./login-path.ts";
 
 /** Over this, Welch's t in a test for leaks is a leak (Goodwill and others, NIST NIAT 2011). */
 const LEAK = 4.5;
@@ -15,24 +15,24 @@ const STEP_MS = 50;
 
 const { values } = parseArgs({ options: { samples: { type: "string", default: "100000" } } });
 const count = Number(values.samples);
-const house = await openHouse();
+const fixture = await openFixture();
 const names = await enrolNames();
 const kinds = Object.keys(names);
 const clock = { now: NOW };
 const logIn = createLogIn({
-  credentials: house.store.credentials,
+  credentials: fixture.store.credentials,
   limiter: createMemoryLimiter(),
-  signer: house.signer,
+  signer: fixture.signer,
   policies: { ...policies, address: () => undefined },
   skewMs: SKEW,
   now: () => clock.now,
 });
 
 async function enrolNames(): Promise<Readonly<Record<string, readonly string[]>>> {
-  const path = openPath(house);
+  const path = openPath(fixture);
   const [shared, derived] = [await path.enrolOwner("login"), await path.enrolOwner("derivation")];
   const moving = await path.enrolOwner("login");
-  await house.registry.customerKeys.issue(
+  await fixture.registry.customerKeys.issue(
     { customerId: moving.customerId, purpose: "derivation", importedKey: "" },
     GATEWAY,
   );
@@ -40,7 +40,7 @@ async function enrolNames(): Promise<Readonly<Record<string, readonly string[]>>
     Promise.all(Array.from({ length: NAMES }, () => path.enrol(draft)));
   const { customerId } = shared;
   const movers = await enrolAll({ customerId: moving.customerId });
-  for (const name of movers) await house.registry.devices.update(name, { keyMode: "derived" }, "", GATEWAY);
+  for (const name of movers) await fixture.registry.devices.update(name, { keyMode: "derived" }, "", GATEWAY);
   return {
     "unknown device": Array.from({ length: NAMES }, () => randomUUID()),
     "wrong signature": await enrolAll({ customerId }),
@@ -98,4 +98,4 @@ for (const [index, one] of samples.entries()) {
     );
   }
 }
-await house.close();
+await fixture.close();

@@ -6,17 +6,17 @@ import { GATEWAY } from "../../src/core/registry/ports.ts";
 import { createTokenVerifier } from "../../src/core/tokens/tokens.ts";
 import { createVerifyToken } from "../../src/core/verify-token.ts";
 import { caughtErrorOf } from "./caught-error.ts";
-import { openPath, type Path, SECONDS, shareHouse } from "./login-path.ts";
+import { openPath, type Path, SECONDS, shareFixture } from "./login-path.ts";
 
-const house = await shareHouse();
+const fixture = await shareFixture();
 
 /** A device with a token, and a check of the token against the database. */
 async function open() {
-  const path: Path = openPath(house, { policies: { login: undefined } });
+  const path: Path = openPath(fixture, { policies: { login: undefined } });
   const deviceKey = await path.enrol();
-  const { customerId } = await house.registry.devices.get(deviceKey);
-  const verifier = createTokenVerifier(() => "https://login.example", "devices", house.ring);
-  const verify = createVerifyToken(verifier, house.store.credentials, () => path.now);
+  const { customerId } = await fixture.registry.devices.get(deviceKey);
+  const verifier = createTokenVerifier(() => "https://login.example", "devices", fixture.ring);
+  const verify = createVerifyToken(verifier, fixture.store.credentials, () => path.now);
   const reasonOf = (token: string): Promise<string> =>
     verify(token).then(
       () => "good",
@@ -27,7 +27,7 @@ async function open() {
   return { path, deviceKey, customerId, verify, reasonOf, logIn };
 }
 
-test("a good token gives its identity", async () => {
+test("a valid token gives its identity", async () => {
   const { verify, logIn, deviceKey, customerId } = await open();
   expect(await verify(await logIn())).toEqual({
     deviceKey,
@@ -41,7 +41,7 @@ test("a good token gives its identity", async () => {
 test.for(["device", "customer"] as const)("a token of a disabled %s is revoked, and stays so", async (whose) => {
   const { path, logIn, reasonOf, deviceKey, customerId } = await open();
   const token = await logIn();
-  const registry = house.registryAt(path);
+  const registry = fixture.registryAt(path);
   const set = (status: "enabled" | "disabled") =>
     whose === "device"
       ? registry.devices.update(deviceKey, { status }, "", GATEWAY)
@@ -55,7 +55,7 @@ test.for(["device", "customer"] as const)("a token of a disabled %s is revoked, 
 
 test("names the cure: a new login, or an operator's action", async () => {
   const { path, logIn, verify, deviceKey, customerId } = await open();
-  const registry = house.registryAt(path);
+  const registry = fixture.registryAt(path);
   const because = "the token was revoked because";
   const said: string[] = [];
   const look = async (token: string): Promise<unknown> => said.push((await caughtErrorOf(verify(token))).message);
@@ -84,10 +84,10 @@ test("names the cure: a new login, or an operator's action", async () => {
 });
 
 test.for(["device", "customer"] as const)(
-  "the tokens of a %s are revoked, all of before and none of after",
+  "a revocation for a %s revokes all earlier tokens and no later one",
   async (whose) => {
     const { path, logIn, reasonOf, deviceKey, customerId } = await open();
-    const registry = house.registryAt(path);
+    const registry = fixture.registryAt(path);
     const revoke = () =>
       whose === "device"
         ? registry.devices.revokeTokens(deviceKey, GATEWAY)
@@ -106,13 +106,13 @@ test("a token is revoked by its jti, and no other token is", async () => {
   const { path, logIn, verify, reasonOf } = await open();
   const [token, other] = [await logIn(), await logIn()];
   const { jti } = await verify(token);
-  await house.registryAt(path).revokeToken(jti, GATEWAY);
+  await fixture.registryAt(path).revokeToken(jti, GATEWAY);
   expect([await reasonOf(token), await reasonOf(other)]).toEqual(["revoked", "good"]);
 });
 
 test("token checks do not need the customer's keys", async () => {
   const { reasonOf, logIn, customerId } = await open();
   const token = await logIn();
-  await house.spoilKeys(customerId);
+  await fixture.corruptKeys(customerId);
   expect(await reasonOf(token)).toBe("good");
 });

@@ -128,7 +128,7 @@ const move: Act = async ({ admin, publicUrl }, { customerId, derivationKey }, le
 
 const ACTS: readonly Act[] = [device, batch, key, move];
 
-/** For so long a registry may be unavailable after its database was killed, in milliseconds: the machine may be busy. */
+/** How long a registry may be unavailable after its database was killed, in milliseconds: the machine may be busy. */
 const LONGEST_OUTAGE_MS = 60_000;
 const ASK_EVERY_MS = 250;
 

@@ -81,7 +81,7 @@ describe("headers", () => {
   });
 
   test.each<[string, string]>([
-    ["a chunk size that is no number", "zz\r\n"],
+    ["a chunk size that is not a number", "zz\r\n"],
     ["17 KB of chunk extensions", `1;${"x".repeat(17_000)}\r\n`],
     ["17 KB of trailers", `1\r\na\r\n0\r\nX: ${"x".repeat(17_000)}\r\n\r\n`],
   ])("%s fails the body, and the connection ends", async (_name, chunks) => {
@@ -136,7 +136,7 @@ test("HTTP/2: a body shorter than its Content-Length fails its stream alone", as
   connection.destroy();
 });
 
-test("HTTP/2: a body longer than its Content-Length fails, and is no fault", async () => {
+test("HTTP/2: a body longer than its Content-Length fails, and is not a fault", async () => {
   const bodies: Promise<unknown>[] = [];
   const { url, faults } = await open({
     serve(one) {
@@ -152,7 +152,7 @@ test("HTTP/2: a body longer than its Content-Length fails, and is no fault", asy
   expect(faults).toEqual([]);
 });
 
-test("HTTP/2: with as many streams open as connections may be, a connection gets eight of them at most", async () => {
+test("HTTP/2: while very many streams are open, a connection gets at most eight", async () => {
   const arrived: string[] = [];
   const { url } = await open({
     maxConnections: 10,
@@ -273,7 +273,7 @@ describe("time", () => {
     await ticked(connection.closed, pass);
   });
 
-  test("HTTP/2: a request whose body does not end is reset after 20 s, and its connection serves on", async () => {
+  test("HTTP/2: a request whose body does not end is reset after 20 s, and its connection continues", async () => {
     const bodies: Promise<unknown>[] = [];
     const { url, request } = await open({
       serve: (one) => {

@@ -89,7 +89,7 @@ test("gRPC over HTTP/1", async () => {
   expect(callers).toEqual(["grpc 192.0.2.1"]);
 });
 
-test("a request with more header lines than Node keeps is refused unseen", async () => {
+test("a request with more header lines than Node keeps is refused before it is handled", async () => {
   const head = `GET /nothing HTTP/1.1\r\nX-Forwarded-For: 6.6.6.6\r\n${"a: 1\r\n".repeat(1_100)}`;
   const { status } = await exchange(listener.url, `${head}X-Forwarded-For: 192.0.2.1\r\n\r\n`);
   expect([status, callers]).toEqual([431, []]);

@@ -49,7 +49,7 @@ async function checkApache(): Promise<readonly string[]> {
   const token = await logIn();
   const good = { "x-access-token": token };
   mistakes.push(
-    ...mistakesIn("a good token", await ask({ ...good, authorization: AUTHORIZATION, cookie: "own=1" }), (headers) => {
+    ...mistakesIn("a valid token", await ask({ ...good, authorization: AUTHORIZATION, cookie: "own=1" }), (headers) => {
       const names = Object.keys(headers).filter((name) => /oidc|sent-authorization/i.test(name));
       const own = [headers["authorization"]?.join(), headers["cookie"]?.join(), headers["x-customer-id"]?.join()];
       return names.length === 0 && own.join() === [AUTHORIZATION, "own=1", gateway.customerId].join();

@@ -18,7 +18,7 @@ export interface Row {
 export const LONGEST_MS = 60_000;
 /** apt-get may take this long. */
 const INSTALL_MS = 600_000;
-const LONGEST_COMPLAINT = 600;
+const MAX_ERROR_TEXT = 600;
 
 /** A row that first installs the programs that it needs. One that cannot be installed fails in its row. */
 export function requiring(requirement: Requirement, row: Row): Row {
@@ -35,7 +35,7 @@ export async function succeed(command: readonly string[], timeoutMs = 180_000, i
   const { status, stdout, stderr } = await runProgram(command, timeoutMs, input);
   if (status === 0) return stdout;
   throw new Error(
-    `exit status ${status ?? "none (killed)"}: ${(stderr || stdout).replaceAll(/\s+/g, " ").slice(-LONGEST_COMPLAINT)}`,
+    `exit status ${status ?? "none (killed)"}: ${(stderr || stdout).replaceAll(/\s+/g, " ").slice(-MAX_ERROR_TEXT)}`,
   );
 }
 

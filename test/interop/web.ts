@@ -43,8 +43,8 @@ async function compare(isAllowed: boolean, expected: Outcome): Promise<readonly 
     const call = `logInFromPage(${JSON.stringify(gateway.publicUrl)}, ${JSON.stringify(login)})`;
     const outcome: Outcome = await page.evaluate(call);
     return Object.entries(expected)
-      .filter(([way, told]) => outcome[way] !== told)
-      .map(([way, told]) => `${way}: ${outcome[way]}, not ${told}`);
+      .filter(([way, expected]) => outcome[way] !== expected)
+      .map(([way, expected]) => `${way}: ${outcome[way]}, not ${expected}`);
   } finally {
     await browser.close();
     await gateway.close();

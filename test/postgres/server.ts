@@ -76,10 +76,10 @@ async function initialise(folder: string, data: string, password: string): Promi
     stdio: ["ignore", "ignore", "pipe"],
     ...serverUser(),
   });
-  let told = "";
-  initdb.stderr.on("data", (chunk) => (told += chunk));
+  let output = "";
+  initdb.stderr.on("data", (chunk) => (output += chunk));
   const [code] = await once(initdb, "close");
-  if (code !== 0) throw new Error(`initdb: ${told}`);
+  if (code !== 0) throw new Error(`initdb: ${output}`);
 }
 
 function remove(folder: string): void {
@@ -101,10 +101,10 @@ async function launch(arguments_: readonly string[]): Promise<ChildProcess | und
   running.add(child);
   child.once("exit", () => running.delete(child));
   const isReady = await new Promise<boolean>((resolve) => {
-    let told = "";
+    let output = "";
     child.stderr.on("data", (chunk) => {
-      told = (told + chunk).slice(-4_096);
-      if (told.includes("database system is ready to accept connections")) resolve(true);
+      output = (output + chunk).slice(-4_096);
+      if (output.includes("database system is ready to accept connections")) resolve(true);
     });
     child.once("close", () => resolve(false));
   });

@@ -123,7 +123,7 @@ function read({ protocol, mutation }: RawCall, answer: HandAnswer): RawAnswer {
   const { status, headers, body } = answer;
   const contentType = headers["content-type"];
   if (protocol.startsWith("connect")) {
-    // A request that is no call has only an HTTP status.
+    // A request that is not a call has only an HTTP status.
     if (status === 404 || status === 405 || status === 415) return { status };
     if (status === 200) return { status, contentType, message: body.toString("base64") };
     // No specification fixes the code for undecodable bytes.

@@ -77,7 +77,7 @@ describe.for(PROTOCOLS)("$name", ({ version, type }) => {
     ["flag 2", flagged(2, "gzip"), FLAGS],
     ["flag 0x80", flagged(0x80, "gzip"), FLAGS],
     [
-      "a plain message that is said to be compressed",
+      "a plain message that is flagged as compressed",
       flagged(1, "gzip"),
       { code: 3, message: "the message is not compressed as its header says" },
     ],

@@ -43,7 +43,7 @@ describe("a login", () => {
     ['{"timestamp":1e400}', "timestamp is out of range"],
     ['{"timestamp":"-9223372036854775809"}', "timestamp is out of range"],
     ['{"device_key":"k","deviceKey":"k"}', "device_key is sent in both spellings. Send it once"],
-  ])("has its mistake named: %s", names(LoginRequestSchema));
+  ])("the mistake is named: %s", names(LoginRequestSchema));
 
   test.for<readonly [sent: string, meant: string, shown?: string]>([
     ["device-signature", "device_signature"],
@@ -55,20 +55,20 @@ describe("a login", () => {
     ["device_singature", "device_signature"],
     ["device key", "device_key"],
     ["time/stamp", "timestamp", "a name much like it"],
-  ])("has a near miss named with the name that was meant: %s", ([sent, meant, shown = `"${sent}"`]) => {
+  ])("a near miss is named with the name that was meant: %s", ([sent, meant, shown = `"${sent}"`]) => {
     const message = `${meant} is missing and ${shown} is not a field. Did you mean ${meant}`;
     names(LoginRequestSchema)([JSON.stringify({ [sent]: "1" }), message]);
     names(LoginRequestSchema)([JSON.stringify({ [meant]: null, [sent]: "1" }), message]);
   });
 
   test.for(["key", "device", "signature", "time", "ts", "device_key_of_the_board", "x".repeat(1_000)])(
-    "takes no far name for a near miss: %s",
+    "a name that is not near is ignored: %s",
     (name) => {
       expect(() => readMessage(LoginRequestSchema, { [name]: 1 })).not.toThrow();
     },
   );
 
-  test("compares 16 unknown names at most", () => {
+  test("compares at most 16 unknown names", () => {
     const far = (count: number): object =>
       Object.fromEntries(Array.from({ length: count }, (_, at) => [`far${at}`, 1]));
     const read = (json: object) => readMessage(LoginRequestSchema, parseJson(Buffer.from(JSON.stringify(json))));
@@ -94,14 +94,14 @@ test.for<Row>([
     '{"device":{"devicekey":"k"}}',
     'device.device_key is missing and "devicekey" is not a field. Did you mean device_key',
   ],
-  ['{"device":{"status":"on"}}', "device.status is none of STATUS_UNSPECIFIED STATUS_ENABLED STATUS_DISABLED"],
+  ['{"device":{"status":"on"}}', "device.status is not one of STATUS_UNSPECIFIED STATUS_ENABLED STATUS_DISABLED"],
   ['{"device":{"status":true}}', "device.status is a boolean. Send the name of an enum value"],
   ['{"device":{"replay_guard":1}}', "device.replay_guard is a number. Send true or false"],
   ['{"device":{"shared_identity":"yes"}}', "device.shared_identity is a string. Send true or false"],
   ['{"device":{"labels":["a"]}}', "device.labels is an array. Send an object"],
   ['{"device":{"labels":{"a":1}}}', "device.labels holds a number. Send a string"],
   ['{"device":{"create_time":"now"}}', "device.create_time is not of the form that Timestamp has in JSON"],
-])("a message within a message has its mistakes named by their path: %s", names(CreateDeviceRequestSchema));
+])("a mistake in a message within a message is named by its path: %s", names(CreateDeviceRequestSchema));
 
 test.for(["A", "AA=A", "a*", "AAAAA"])("bytes that are not base64 are named: %s", (body) => {
   names(ExplainLoginRequestSchema)([JSON.stringify({ body }), "body is not base64"]);
@@ -114,7 +114,7 @@ test.for<Row>([
   ['{"count":12345678901234567890}', "count is out of range"],
   ['{"large_count":-1}', "large_count is out of range"],
   ['{"large_count":"18446744073709551616"}', "large_count is out of range"],
-  ['{"kind":1.5}', "kind is none of KIND_UNSPECIFIED KIND_LARGE KIND_SMALL"],
+  ['{"kind":1.5}', "kind is not one of KIND_UNSPECIFIED KIND_LARGE KIND_SMALL"],
   ['{"tags":{}}', "tags is an object. Send an array"],
   ['{"tags":["a",null]}', "tags holds null. Send a string"],
   ['{"kinds":["KIND_HUGE"]}', "kinds holds a value that does not fit. Compare it with the contract"],
@@ -122,7 +122,7 @@ test.for<Row>([
   ['{"parts":{}}', "parts is an object. Send an array"],
   ['{"parts":[null]}', "parts is null. Send an object"],
   ['{"parts":[{},{"size":"x"}]}', NOT_WHOLE.replace("timestamp", "parts.size")],
-])("a field of any kind has its mistake named: %s", names(thing));
+])("a mistake in a field of any kind is named: %s", names(thing));
 
 describe("JSON of any shape", () => {
   const marker = "q;zQ7";
@@ -164,9 +164,9 @@ test.for([
   ["text/html\u0000", "not of the form type/subtype"],
   ["", "missing"],
   [undefined, "missing"],
-] as const)("an error of a media type names what came and what is wanted: %j", ([sent, told]) => {
+] as const)("an error of a media type names what came and what is wanted: %j", ([sent, named]) => {
   const error = unsupportedMediaType(sent, "application/json");
-  const message = `the Content-Type is ${told}. Send application/json`;
+  const message = `the Content-Type is ${named}. Send application/json`;
   expect(error).toMatchObject({ reason: "unsupported_media_type", message });
   // grpc-js decodes by decodeURI, which leaves an escaped slash as it is.
   expect(Object.fromEntries(toGrpcTrailers(error))).toMatchObject({ "Grpc-Message": message });

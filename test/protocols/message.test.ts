@@ -21,7 +21,7 @@ describe("a login", () => {
     { spelling: "with unknown fields", text: JSON.stringify({ ...login, firmware: "1.2", nested: { a: [1] } }) },
     { spelling: "with a near miss of a present name", text: JSON.stringify({ ...login, devicekey: "x" }) },
     { spelling: "with its time as a string", text: JSON.stringify({ ...login, timestamp: "1620045991" }) },
-    { spelling: "with a fraction of nothing", text: JSON.stringify(login).replace("991", "991.0") },
+    { spelling: "with a fraction of zero", text: JSON.stringify(login).replace("991", "991.0") },
     { spelling: "in powers of ten", text: JSON.stringify(login).replace("1620045991", "1.620045991e9") },
     { spelling: "with a member twice", text: JSON.stringify(login).replace("{", '{"device_key":"x",') },
   ])("is read: $spelling", ({ text }) => {

@@ -67,7 +67,7 @@ test.for<readonly [query: string, message: string]>([
   ["large_count=-1", "large_count is out of range"],
   ["flag=1", "flag is neither true nor false"],
   ["flags=true&flags=t", "flags is neither true nor false"],
-  ["kind=LARGE", "kind is none of KIND_UNSPECIFIED KIND_LARGE KIND_SMALL"],
+  ["kind=LARGE", "kind is not one of KIND_UNSPECIFIED KIND_LARGE KIND_SMALL"],
   ["data=*", "data is not base64"],
   ["name=a&name=b", "name is sent 2 times. Send it once"],
   ["part.size=1&part.size=2&part.size=2", "part.size is sent 3 times. Send it once"],

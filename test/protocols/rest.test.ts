@@ -93,7 +93,7 @@ const WIDE = {
   value: [1, null],
   neither: null,
 };
-const SET_BY_PATH = "the path overrides that field alone of the query";
+const SET_BY_PATH = "the path overrides only that field of the query";
 const SET_IN_BODY = "the path overrides that field of the body in any spelling";
 const QUERY_IGNORED = "a body of * leaves no field to the query";
 

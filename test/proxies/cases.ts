@@ -1,4 +1,4 @@
-// Tests for every proxy: a good token passes with its identity, and no other request does.
+// Tests for every proxy: a valid token passes with its identity, and no other request does.
 
 import { Agent } from "node:http";
 import { join } from "node:path";
@@ -29,7 +29,7 @@ export function expectRefused({ status, headers, body }: ProxyAnswer): void {
 /** Outcomes of a header that is too long for the proxy; 0: it closes the connection. */
 const TOO_LONG = [0, 400, 431];
 
-/** Sends the corpus of hostile tokens, and a good token after it. */
+/** Sends the corpus of hostile tokens, and a valid token after it. */
 export async function expectNoneAccepted({ proxy }: Site, mint: Mint): Promise<void> {
   const tokens = hostileTokens(mint).filter(({ token }) => fitsField(token));
   expect(tokens.length).toBeGreaterThan(150);
@@ -62,8 +62,8 @@ export function testPassing(open: () => Promise<Site>): () => Site {
     await site?.close();
   });
 
-  describe("a good token", () => {
-    test("reaches the service, and its identity too", async () => {
+  describe("a valid token", () => {
+    test("reaches the service with its identity", async () => {
       const token = await opened().logIn(DEVICE_KEY);
       const body = "some text".repeat(100);
       const echo = echoOf(await ask({ method: "POST", body, ...withToken(token) }));
@@ -117,7 +117,7 @@ export function testPassing(open: () => Promise<Site>): () => Site {
   });
 
   describe("refuses", () => {
-    test("a request without a token, with an empty one or with no token", async () => {
+    test("a request without a token, with an empty one or with other text", async () => {
       expectRefused(await ask({}));
       expectRefused(await ask({ headers: { "x-access-token": "" } }));
       expectRefused(await ask(withToken("x.y.z")));
@@ -125,7 +125,7 @@ export function testPassing(open: () => Promise<Site>): () => Site {
       expectRefused(await ask({ headers: { x_access_token: goodToken(opened().mint) } }));
     });
 
-    test("a good token in Authorization, which the service does not read", async () => {
+    test("a valid token in Authorization, which the service does not read", async () => {
       expectRefused(await ask({ headers: { authorization: `Bearer ${goodToken(opened().mint)}` } }));
     });
 

@@ -102,7 +102,7 @@ test("prints unchanged only for keys that HAProxy has read", async () => {
       code: 1,
       stdout: "",
       stderr: expect.stringMatching(
-        new RegExp(`^haproxy-keys: HAProxy goes on with the keys of before: .*${outcome}.*calls it again`),
+        new RegExp(`^haproxy-keys: HAProxy keeps the earlier keys: .*${outcome}.*calls it again`),
       ),
     });
   }

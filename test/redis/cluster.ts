@@ -14,7 +14,7 @@ export interface ClusterNode extends RedisServer {
 }
 
 export interface ClusterServers {
-  /** In the roles they started in. */
+  /** In their roles at the start. */
   readonly masters: readonly [ClusterNode, ClusterNode, ClusterNode];
   /** The replica of the master with the same index. */
   readonly replicas: readonly [ClusterNode, ClusterNode, ClusterNode];

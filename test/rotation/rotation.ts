@@ -26,7 +26,7 @@ export interface RotationReport {
   /** Devices whose last login was by the new key, by the gateways' count at the end. */
   readonly moved: number;
   /** Whether both gateways refused the old key after its retirement. */
-  readonly oldKeyIsOver: boolean;
+  readonly isOldKeyRefused: boolean;
 }
 
 /** Time in which every gateway sees a change, in seconds. */
@@ -60,7 +60,7 @@ export async function runRotation(options: RotationOptions): Promise<RotationRep
       await load.more(loginsBetween);
     }
 
-    // 2. Wait until every device has logged in by it: retiring the old one then stops no device.
+    // 2. Wait until every device has logged in with it: retiring the old one then stops no device.
     await load.until(async () => (await stoppedBy()) === 0);
     const after = await stoppedBy();
     await registry.customerKeys.retire(old.keyId, false, GATEWAY);
@@ -76,7 +76,7 @@ export async function runRotation(options: RotationOptions): Promise<RotationRep
       refused: outcomes.filter((outcome) => outcome !== "ok"),
       stopped: { before, after },
       moved: progress.keys.find((key) => key.keyId === keyId)?.devices ?? 0,
-      oldKeyIsOver: late.every((outcome) => outcome.includes("invalid_credentials")),
+      isOldKeyRefused: late.every((outcome) => outcome.includes("invalid_credentials")),
     };
   } finally {
     await Promise.all(gateways.map((gateway) => gateway.close()));

@@ -10,11 +10,11 @@ const loginsBetween = Math.ceil((number("seconds") * rate) / DEVICES);
 
 await onBothDatabases(async (name, settings) => {
   const result = await runRotation({ devices: DEVICES, rate, loginsBetween, settings });
-  const { logins, refused, stopped, moved, oldKeyIsOver } = result;
+  const { logins, refused, stopped, moved, isOldKeyRefused } = result;
   report(
     `${name}, two gateways: ${logins} logins at ${rate} a second, ${refused.length} refused; retiring the old key would have stopped ` +
-      `${stopped.before} devices at first and ${stopped.after} at the end, ${moved} having the new one; the old one ${oldKeyIsOver ? "is refused" : "is NOT refused"}`,
+      `${stopped.before} devices at first and ${stopped.after} at the end, ${moved} having the new one; the old one ${isOldKeyRefused ? "is refused" : "is NOT refused"}`,
     refused,
-    refused.length > 0 || stopped.after > 0 || !oldKeyIsOver,
+    refused.length > 0 || stopped.after > 0 || !isOldKeyRefused,
   );
 });

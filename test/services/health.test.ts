@@ -58,7 +58,7 @@ test("a connection has two Watch calls at a time", async () => {
 });
 
 test.each(["garbage\r\n\r\n", "GET / HTTP/1.1\r\n\r\n"])(
-  "a Watch over HTTP/1 ends with what follows it: %j",
+  "a Watch over HTTP/1 ends when other bytes follow it: %j",
   async (later) => {
     const { url } = await openHealth(grpc);
     const socket = connect(Number(new URL(url).port), "127.0.0.1");

@@ -67,7 +67,7 @@ describe.each(ways)("%s by %s", (_version, _name, service, createTransport) => {
     expect(registry.getFile("google/protobuf/descriptor.proto")).toBeDefined();
   });
 
-  test("answers unknown names with errors, and goes on", async () => {
+  test("answers unknown names with errors, and continues", async () => {
     const answers = await ask(
       { case: "fileContainingSymbol", value: "nobody.Knows" },
       { case: "fileContainingSymbol", value: "" },

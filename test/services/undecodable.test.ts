@@ -73,7 +73,7 @@ test("the answer comes while the caller still sends, and the rest is read", asyn
   session.destroy();
 });
 
-test("a caller that disconnects in the middle of a message is no fault", async () => {
+test("a caller that disconnects in the middle of a message is not a fault", async () => {
   const session = connect(listener.url);
   const stream = session.request({ ":method": "POST", ":path": INFO, "content-type": "application/grpc" });
   stream.on("error", () => {});

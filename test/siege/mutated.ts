@@ -23,7 +23,7 @@ import { type Attack, type Findings, forEachIndex, LISTENERS } from "./target.ts
 const HANG_MS = 25_000;
 /** Connections that wait for an answer at once: more would be a flood. */
 const LANES = 100;
-/** A lane goes on after this time, even without an answer, in milliseconds. */
+/** A lane continues after this time, even without an answer, in milliseconds. */
 const LONGEST_OUTAGE_MS = 250;
 const MOST_WAITING = 3_000;
 /** One request in this many keeps its side open, so that the gateway has to time out. */
@@ -56,7 +56,7 @@ async function sendAlone(
   socket.destroy();
 }
 
-/** Sends `count` requests. Those without an answer go on waiting meanwhile. */
+/** Sends `count` requests. Those without an answer keep waiting meanwhile. */
 async function sendAll(count: number, send: (index: number) => Promise<void>): Promise<void> {
   const waiting = new Set<Promise<void>>();
   await forEachIndex(count, LANES, async (index) => {

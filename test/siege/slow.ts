@@ -1,4 +1,4 @@
-// Slow HTTP/1 clients: each connection ends in time, even if it goes on sending.
+// Slow HTTP/1 clients: each connection ends in time, even if it keeps sending.
 
 import type { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";

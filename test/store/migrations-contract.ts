@@ -69,7 +69,7 @@ export function migrationsContract(name: string, open: () => Promise<Empty>): vo
       expect(await read(database)).toEqual([CUSTOMER, DEVICE]);
     });
 
-    test("an older gateway goes on while a newer one brings the schema further, and starts on it afterwards", async () => {
+    test("an older gateway works while a newer one migrates, and restarts on the newer schema", async () => {
       const empty = await open();
       const [older, other] = [await empty.connect(), await empty.connect()];
       await migrate(older);
@@ -88,7 +88,7 @@ export function migrationsContract(name: string, open: () => Promise<Empty>): vo
       ]);
     });
 
-    test("a failed step changes nothing, and succeeds once it is mended", async () => {
+    test("a failed step changes nothing, and succeeds once it is corrected", async () => {
       const empty = await open();
       const database = await empty.connect();
       await migrate(database);

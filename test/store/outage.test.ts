@@ -1,26 +1,26 @@
-// Outages of the database: their begin and end, and the notifications.
+// Outages of the database: their start and end, and the notifications.
 
 import { expect, test } from "vitest";
 import { createOutage } from "../../src/store/outage.ts";
 import { caughtError } from "../core/caught-error.ts";
 
 function open() {
-  const told: string[] = [];
+  const events: string[] = [];
   const probes: { resolve(): void; reject(error: Error): void }[] = [];
   const outage = createOutage({
     probe: () => new Promise<void>((resolve, reject) => probes.push({ resolve, reject })),
     listener: {
-      away: (access, cause) => told.push(`${access} away: ${String(cause)}`),
-      back: (access) => told.push(`${access} back`),
+      away: (access, cause) => events.push(`${access} away: ${String(cause)}`),
+      back: (access) => events.push(`${access} back`),
     },
   });
-  return { outage, told, probes };
+  return { outage, events, probes };
 }
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 test("look-ups fail at once from the first failure until a probe succeeds, logged once at its start and end", async () => {
-  const { outage, told, probes } = open();
+  const { outage, events, probes } = open();
   outage.check();
   outage.lookUpFailed("cut");
   outage.lookUpFailed("cut again");
@@ -28,12 +28,12 @@ test("look-ups fail at once from the first failure until a probe succeeds, logge
   probes[0]?.resolve();
   await settled();
   outage.check();
-  expect(told).toEqual(["read away: cut", "read back"]);
+  expect(events).toEqual(["read away: cut", "read back"]);
   outage.close();
 });
 
 test("a failure of another read is an outage only if a probe fails too", async () => {
-  const { outage, told, probes } = open();
+  const { outage, events, probes } = open();
   outage.readFailed("a slow list");
   probes[0]?.resolve();
   await settled();
@@ -41,12 +41,12 @@ test("a failure of another read is an outage only if a probe fails too", async (
   outage.readFailed("cut");
   probes[1]?.reject(new Error("cut"));
   await settled();
-  expect(told).toEqual(["read away: cut"]);
+  expect(events).toEqual(["read away: cut"]);
   outage.close();
 });
 
 test("a write that fails leaves reads alone, until a write succeeds", async () => {
-  const { outage, told, probes } = open();
+  const { outage, events, probes } = open();
   for (const cause of ["disk full", "disk full"]) outage.writeFailed(cause);
   for (const { resolve } of probes) resolve();
   await settled();
@@ -55,15 +55,15 @@ test("a write that fails leaves reads alone, until a write succeeds", async () =
   outage.wrote();
   outage.wrote();
   expect(outage.canWrite()).toBe(true);
-  expect(told).toEqual(["write away: disk full", "write back"]);
+  expect(events).toEqual(["write away: disk full", "write back"]);
 });
 
 test("a write that fails because nothing answers is an outage of reads", async () => {
-  const { outage, told, probes } = open();
+  const { outage, events, probes } = open();
   outage.writeFailed("cut");
   probes[0]?.reject(new Error("cut"));
   await settled();
   outage.writeFailed("cut");
-  expect([told, outage.canWrite()]).toEqual([["read away: cut"], true]);
+  expect([events, outage.canWrite()]).toEqual([["read away: cut"], true]);
   outage.close();
 });

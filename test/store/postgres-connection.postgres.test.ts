@@ -40,12 +40,12 @@ describe("opening fails with one line that names the mistake", () => {
         /^the database cannot be used: 127\.0\.0\.1:\d+ refuses the user postgres or the password\. Correct the URL, or pg_hba\.conf$/,
     },
     {
-      what: "a user that is not there",
+      what: "a missing user",
       url: () => changed({ username: "nobody-here", password: SECRET }),
       message: /refuses the user nobody-here or the password/,
     },
     {
-      what: "a database that is not there",
+      what: "a missing database",
       url: () => changed({ pathname: "/no_such_database" }),
       message: /has no database no_such_database\. Create it: createdb no_such_database$/,
     },

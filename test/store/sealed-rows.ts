@@ -62,13 +62,13 @@ export function sealedRowsContract(name: string, open: () => Promise<TestDatabas
         "update customer_keys set purpose = 'derivation'",
         "update devices set key_mode = 'derived'",
       ],
-    ])("a key whose %s was changed behind the gateway's back does not open", async ([, index, ...statements]) => {
+    ])("a key whose %s was changed in the database cannot be unsealed", async ([, index, ...statements]) => {
       const opened = await openFilled();
       await alter(opened, ...statements);
       await refuses(opened.store, moved(`customer_key ${index}`), opened.faults);
     });
 
-    test("a key that does not open refuses its customer's logins, is named once, and no other customer's", async () => {
+    test("a key that cannot be unsealed is named once, and fails the logins of its customer only", async () => {
       const opened = await openFilled();
       await alter(opened, "update customer_keys set purpose = 'derivation' where key_id = 'key-1'");
       const error = moved("customer_key customer-1 key-1 derivation");
@@ -76,7 +76,7 @@ export function sealedRowsContract(name: string, open: () => Promise<TestDatabas
       expect((await opened.store.credentials.find("device-2", NOW)).loginKeys).toMatchObject([{ keyId: "key-2" }]);
     });
 
-    test("a signing key under another kid does not open", async () => {
+    test("a signing key under another kid cannot be unsealed", async () => {
       const opened = await openFilled();
       await openRing(opened.store.signingKeys);
       await alter(opened, "update signing_keys set kid = 'other' where state = 'active'");
@@ -87,13 +87,13 @@ export function sealedRowsContract(name: string, open: () => Promise<TestDatabas
       const opened = await openFilled();
       await openRing(opened.store.signingKeys);
       const stranger = await opened.reopen([Buffer.alloc(32, 2)]);
-      const told = (name: string): SealError =>
+      const errorFor = (name: string): SealError =>
         new SealError(
           `the sealed secret of ${name} is sealed with another master key. Set COUNTERSIGN_MASTER_KEY to that key, or add it to COUNTERSIGN_OTHER_MASTER_KEYS`,
         );
-      await refuses(stranger, told("customer_key customer-1 key-1 login"), opened.faults);
+      await refuses(stranger, errorFor("customer_key customer-1 key-1 login"), opened.faults);
       const { keys } = await opened.store.signingKeys.read();
-      const signingKey = told(`signing_key ${keys.find(({ state }) => state === "active")?.kid} ES256`);
+      const signingKey = errorFor(`signing_key ${keys.find(({ state }) => state === "active")?.kid} ES256`);
       await expect(activePrivateKey(stranger.signingKeys)).rejects.toThrow(signingKey);
       const faults: unknown[] = [];
       const ring = await openRing(stranger.signingKeys, { onFault: (error) => faults.push(error) });

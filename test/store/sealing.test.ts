@@ -1,4 +1,4 @@
-// Sealing: values that open, and the errors of those that do not.
+// Sealing: values that can be opened, and the errors of others.
 
 import { randomBytes } from "node:crypto";
 import fc from "fast-check";
@@ -74,8 +74,8 @@ describe("a sealed secret", () => {
   test("a secret of a newer version gets an error that says so", () => {
     const sealed = sealer.seal(Buffer.from("secret"), CONTEXT);
     sealed[0] = 2;
-    const told = new NewerSealError(`${WHICH} has version 2. A newer gateway wrote it`);
-    expect(() => sealer.open(sealed, CONTEXT)).toThrow(told);
+    const newer = new NewerSealError(`${WHICH} has version 2. A newer gateway wrote it`);
+    expect(() => sealer.open(sealed, CONTEXT)).toThrow(newer);
     expect(() => sealer.open(sealed, CONTEXT)).toThrow(NewerSealError);
   });
 

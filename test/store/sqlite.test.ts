@@ -52,7 +52,7 @@ describe("the file on disk", () => {
   });
 });
 
-test("the connection writes ahead, flushes fully and holds foreign keys", async () => {
+test("the connection uses WAL, syncs every commit and enforces foreign keys", async () => {
   const { db } = await emptySqlite().connect();
   const pragma = async (name: string): Promise<unknown> => {
     const { rows } = await sql<Record<string, unknown>>`pragma ${sql.raw(name)}`.execute(db);
@@ -64,11 +64,11 @@ test("the connection writes ahead, flushes fully and holds foreign keys", async 
 });
 
 test("a full disk fails writes only, with a clear error, logged once at its start and end", async () => {
-  const told: string[] = [];
+  const events: string[] = [];
   const { path } = emptySqlite();
   const database = openSqlite(path, {
-    away: (access, cause) => told.push(`${access} away: ${cause instanceof Error ? cause.message : ""}`),
-    back: (access) => told.push(`${access} back`),
+    away: (access, cause) => events.push(`${access} away: ${cause instanceof Error ? cause.message : ""}`),
+    back: (access) => events.push(`${access} back`),
   });
   onTestFinished(() => database.close());
   await migrate(database);
@@ -98,5 +98,5 @@ test("a full disk fails writes only, with a clear error, logged once at its star
   expect(await database.ping()).toBe("degraded");
   await enrol(enrolled);
   expect(await database.ping()).toBe("ok");
-  expect(told).toEqual(["write away: database or disk is full", "write back"]);
+  expect(events).toEqual(["write away: database or disk is full", "write back"]);
 });

@@ -13,7 +13,7 @@ function readValue(body: string, name: string): number {
   return Number(line?.slice(name.length));
 }
 
-test("the gauges have the delay, the logins under way, the key's age and the end of each certificate", async () => {
+test("the gauges have the delay, the logins under way, the key's age and the expiry of each certificate", async () => {
   const { cert } = makeCertificate(temporaryFolder(), "server", "ecdsa");
   const idle = await createMetrics("1.2.3").render();
   expect(readValue(idle.body, "countersign_logins_under_way")).toBe(0);

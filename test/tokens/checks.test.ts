@@ -21,7 +21,7 @@ const checkOrEnd = (check: (typeof CHECKS)[string], token: string): Promise<Chec
   });
 
 /** Answers to a hostile token. */
-const NOT_GOOD = ["invalid", "expired", "inactive", "malformed", "too_large", "unsent"];
+const REFUSED = ["invalid", "expired", "inactive", "malformed", "too_large", "unsent"];
 
 /** Enrols a device and logs it in. @returns its token */
 async function logIn(deviceKey?: string): Promise<{ deviceKey: string; token: string }> {
@@ -37,7 +37,7 @@ function good(deviceKey: string): Record<string, Checked> {
 }
 
 describe("every way to check a token", () => {
-  test("gives the identity of a good token", async () => {
+  test("gives the identity of a valid token", async () => {
     const { deviceKey, token } = await logIn(await gateway.enrol({ deviceKey: "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~" }));
     expect(await checkAll(gateway, token)).toEqual(good(deviceKey));
   });
@@ -74,7 +74,7 @@ describe("every way to check a token", () => {
         ways.map(async ([way, check]) => [way, await checkOrEnd(check, hostile)] as const),
       );
       for (const [way, { outcome }] of answers)
-        if (!NOT_GOOD.includes(outcome)) wrong.push(`${name}, ${way}: ${outcome}`);
+        if (!REFUSED.includes(outcome)) wrong.push(`${name}, ${way}: ${outcome}`);
     }
     expect(wrong).toEqual([]);
     expect(await checkAll(gateway, token)).toEqual(good(deviceKey));
@@ -82,7 +82,7 @@ describe("every way to check a token", () => {
 });
 
 describe("/auth/check", () => {
-  test("answers a good token without a body, and forbids caching", async () => {
+  test("answers a valid token without a body, and forbids caching", async () => {
     const { token } = await logIn();
     for (const method of ["GET", "HEAD"]) {
       const answer = await fetch(`${gateway.publicUrl}/auth/check?any=1`, {

@@ -3,7 +3,7 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from "node:crypto";
 import type { TokenAlg } from "../../src/core/tokens/algorithms.ts";
 
-/** The parts of a good token, which hostile ones change. */
+/** The parts of a valid token, which hostile ones change. */
 export interface Mint {
   readonly alg: TokenAlg;
   readonly kid: string;
@@ -30,7 +30,7 @@ export interface Forgery {
 /** A token of the corpus. */
 export interface HostileToken extends Forgery {
   /**
-   * Whether the right key has signed it: only a faulty issuer can make it, or it is another spelling of a good token. A general JWS
+   * Whether the right key has signed it: only a faulty issuer can make it, or it is another spelling of a valid token. A general JWS
    * verifier may accept it.
    */
   readonly signed: boolean;
@@ -79,7 +79,7 @@ export function signed(mint: Mint, header: Json, claims: Json): string {
   return signedBy(mint.alg, mint.privateKey, header, claims);
 }
 
-/** The same by any key. */
+/** The same, signed by any key. */
 export function signedBy(alg: TokenAlg, key: KeyObject, header: Json, claims: Json): string {
   const text = `${encodeJson(header)}.${encodeJson(claims)}`;
   return `${text}.${signText(alg, text, key).toString("base64url")}`;

@@ -40,7 +40,7 @@ function parties({ issuer, audience }: Mint): Record<string, object> {
     "iss of another": { iss: "https://attacker.example" },
     "iss with a slash after": { iss: `${issuer}/` },
     "iss in capitals": { iss: issuer.toUpperCase() },
-    "iss that begins so": { iss: `${issuer}.attacker.example` },
+    "iss with a longer host": { iss: `${issuer}.attacker.example` },
     "iss cut short": { iss: issuer.slice(0, -1) },
     "iss, an array": { iss: [issuer] },
     "iss, null": { iss: null },
@@ -48,8 +48,8 @@ function parties({ issuer, audience }: Mint): Record<string, object> {
     "no iss": { iss: ABSENT },
     "aud of another": { aud: "another-audience" },
     "aud in capitals": { aud: `${audience.toUpperCase()}X` },
-    "aud that begins so": { aud: `${audience}-admin` },
-    "aud, others alone": { aud: ["another-audience", "third"] },
+    "aud with a suffix": { aud: `${audience}-admin` },
+    "aud, only others": { aud: ["another-audience", "third"] },
     "aud, an empty array": { aud: [] },
     "aud, an object": { aud: { [audience]: true } },
     "aud, null": { aud: null },
@@ -88,7 +88,7 @@ function shapes({ deviceKey, customerId }: Mint): Record<string, object> {
   };
 }
 
-/** Dates that are no plausible NumericDate. */
+/** Dates that are not a plausible NumericDate. */
 function dates({ now }: Mint): Record<string, object> {
   const seconds = Math.floor(now / 1000);
   const values = {
@@ -162,7 +162,7 @@ function objects(mint: Mint): Record<string, string> {
   };
 }
 
-/** Claims that are no UTF-8. */
+/** Claims that are not UTF-8. */
 function bytes(mint: Mint): Record<string, string> {
   const [before = "", after = ""] = JSON.stringify({ ...claimsOf(mint), x: "BYTES" }).split("BYTES");
   const signedBytes = (claims: Buffer): string => {

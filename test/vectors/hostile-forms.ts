@@ -1,4 +1,4 @@
-// Hostile forms: texts that are no compact JWS of three parts, or far too long (RFC 7515, 7.1; RFC 7516, 3).
+// Hostile forms: texts that are not a compact JWS of three parts, or far too long (RFC 7515, 7.1; RFC 7516, 3).
 
 import {
   claimsOf,

@@ -69,7 +69,7 @@ function confusions(mint: Mint): Record<string, string> {
     const { privateKey } = strangerKeys(alg);
     const signedFor = (header: Json): string => signedBy(alg, privateKey, header, claimsOf(mint));
     tokens[`signed by a stranger's ${alg} key`] = signedFor({ ...headerOf(mint), alg });
-    tokens[`signed by a stranger's ${alg} key, the header as it should be`] = signedFor(headerOf(mint));
+    tokens[`signed by a stranger's ${alg} key, with the right header`] = signedFor(headerOf(mint));
   }
   for (const [name, secret] of publicSecrets(mint)) {
     const macOf = (header: Json, bits: number): string => {
@@ -79,7 +79,7 @@ function confusions(mint: Mint): Record<string, string> {
     for (const bits of [256, 384, 512]) {
       tokens[`HS${bits} by ${name}`] = macOf({ ...headerOf(mint), alg: `HS${bits}` }, bits);
     }
-    tokens[`HMAC by ${name}, the header as it should be`] = macOf(headerOf(mint), 256);
+    tokens[`HMAC by ${name}, with the right header`] = macOf(headerOf(mint), 256);
   }
   return tokens;
 }
@@ -205,7 +205,7 @@ function kinds(mint: Mint): Record<string, string> {
   };
 }
 
-/** Headers that are no object of JSON. */
+/** Headers that are not a JSON object. */
 function objects(mint: Mint): Record<string, string> {
   const { alg, kid } = mint;
   const members = `"typ":"JWT","kid":${JSON.stringify(kid)}`;

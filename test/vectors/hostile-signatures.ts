@@ -52,7 +52,7 @@ function spellings(signature: string): Record<string, string> {
     "one more character": `${signature}A`,
     "in hex": Buffer.from(signature, "base64url").toString("hex"),
     twice: signature + signature,
-    "a dot and more": `${signature}.${signature}`,
+    "a dot and a second signature": `${signature}.${signature}`,
   };
 }
 
@@ -61,8 +61,8 @@ function values(right: Buffer, mint: Mint): Record<string, string> {
   const { length } = right;
   const zeros = Buffer.alloc(length);
   const values: Record<string, Buffer> = {
-    "one bit other, at the start": flip(right, 0),
-    "one bit other, at the end": flip(right, length - 1),
+    "one bit changed, at the start": flip(right, 0),
+    "one bit changed, at the end": flip(right, length - 1),
     "a byte short": right.subarray(0, -1),
     "a byte short at the start": right.subarray(1),
     "a zero byte after it": Buffer.concat([right, zeros.subarray(0, 1)]),

@@ -11,11 +11,11 @@ test.each<[string, SentHeaders, string | undefined]>([
   ["headers of Fetch without it", new Headers({ authorization: "Bearer a" }), undefined],
   ["a get that gives an empty text", { get: () => "" }, undefined],
   ["node:http's", { host: "a.example", "x-access-token": "a" }, "a"],
-  ["a Lambda's, as they were spelt", { "X-Access-TOKEN": "a" }, "a"],
+  ["AWS Lambda's, in their spelling", { "X-Access-TOKEN": "a" }, "a"],
   ["a list", { "x-access-token": ["a", "b"] }, "a, b"],
   ["one header in two spellings", { "X-Access-Token": "a", "x-access-token": "b" }, "a, b"],
   ["a header whose name is get", { get: "b", "x-access-token": "a" }, "a"],
-  ["one that is there and has nothing", { "x-access-token": undefined }, undefined],
+  ["one that is undefined", { "x-access-token": undefined }, undefined],
   ["none", {}, undefined],
   ["a prototype's", Object.create({ "x-access-token": "a" }), undefined],
 ])("a token in %s", (_what, headers, token) => {

@@ -34,7 +34,7 @@ describe.each(FRAMEWORKS)("$name", ({ start, unauthenticated, unavailable }) => 
   const startService = async (options?: RequireTokenOptions) =>
     start(verifierOf(await startIssuer(mint), mint), options);
 
-  test("a good token in x-access-token passes, and the handler has its identity", async () => {
+  test("a valid token in x-access-token passes, and the handler has its identity", async () => {
     const ask = await startService();
     expect((await ask({ "x-access-token": goodToken(mint) })).deviceKey).toBe("sensor-1");
   });
@@ -69,10 +69,10 @@ describe.each(FRAMEWORKS)("$name", ({ start, unauthenticated, unavailable }) => 
   });
 
   test("onError gets every rejection with its cause, and may throw", async () => {
-    const told: [string, unknown][] = [];
+    const reported: [string, unknown][] = [];
     const ask = await startService({
       onError({ reason, cause }) {
-        told.push([reason, cause instanceof Error ? cause.message : cause]);
+        reported.push([reason, cause instanceof Error ? cause.message : cause]);
         if (reason === "missing") return Promise.reject(new Error("the log is away"));
         throw new Error("the log is full");
       },
@@ -87,7 +87,7 @@ describe.each(FRAMEWORKS)("$name", ({ start, unauthenticated, unavailable }) => 
     for (const headers of sent) statuses.push((await ask(headers)).status);
     expect(statuses.slice(0, 3)).toEqual([unauthenticated, unauthenticated, unauthenticated]);
     expect(statuses[3]).not.toBe(unauthenticated);
-    expect(told).toEqual([
+    expect(reported).toEqual([
       ["missing", undefined],
       ["expired", undefined],
       ["invalid", expect.stringContaining(mint.audience)],

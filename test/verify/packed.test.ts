@@ -169,14 +169,14 @@ test("the examples run and compile from the tarball, with jose alone", async () 
     ...{ noEmit: true, declaration: true, allowImportingTsExtensions: true, skipLibCheck: false },
   };
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions }));
-  expect(complaintsOf(folder)).toEqual([
+  expect(compilerErrorsOf(folder)).toEqual([
     expect.stringMatching(/^wrong-0\.ts.+TS2741.+'audience'/),
     ...names.map((_, at) => expect.stringMatching(new RegExp(`^wrong-${at + 1}\\.ts.+TS2339.+'Identity'`))),
   ]);
 });
 
 /** The compiler's errors in a folder, a line each. */
-function complaintsOf(folder: string): string[] {
+function compilerErrorsOf(folder: string): string[] {
   try {
     execFileSync(process.execPath, [resolve("node_modules/typescript/bin/tsc")], { cwd: folder, encoding: "utf8" });
     return [];

@@ -8,7 +8,7 @@ const { values } = parseArgs({ options: { seconds: { type: "string", default: "6
 
 function say(name: string, { seconds, good, refused, madeUp, accepted, fetches }: Phase): void {
   process.stdout.write(
-    `${name}, ${seconds} s: ${good} good tokens checked, ${refused} refused; ${madeUp} of made-up keys, ${accepted} accepted; ` +
+    `${name}, ${seconds} s: ${good} valid tokens checked, ${refused} refused; ${madeUp} of made-up keys, ${accepted} accepted; ` +
       `at most ${fetches} fetches a verifier\n`,
   );
 }

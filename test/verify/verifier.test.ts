@@ -1,4 +1,4 @@
-// The verifier: the identity in a good token, and the error for every other token.
+// The verifier: the identity in a valid token, and the error for every other token.
 
 import { describe, expect, test } from "vitest";
 import { TOKEN_ALGS } from "../../src/core/tokens/algorithms.ts";
@@ -10,7 +10,7 @@ import { NOW, newMint, outcomeOf, startIssuer, tokenWith, verifierOf } from "./i
 describe.each(TOKEN_ALGS)("%s", (alg) => {
   const mint = newMint("key-1", alg);
 
-  test("a good token gives its identity", async () => {
+  test("a valid token gives its identity", async () => {
     const identity = await verifierOf(await startIssuer(mint), mint).verify(goodToken(mint));
     expect(identity).toEqual({
       deviceKey: "sensor-1",

@@ -40,7 +40,7 @@ export const ALGORITHMS = {
 /** @throws TypeError for an unknown algorithm */
 export function readTokenAlg(text: string): TokenAlg {
   const alg = TOKEN_ALGS.find((candidate) => candidate === text);
-  if (alg === undefined) throw new TypeError(`is none of ${TOKEN_ALGS.join(", ")}`);
+  if (alg === undefined) throw new TypeError(`is not one of ${TOKEN_ALGS.join(", ")}`);
   return alg;
 }
 

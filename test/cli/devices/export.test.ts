@@ -106,8 +106,8 @@ test("a disk that is full ends an export, and leaves no part of a file", async (
   const words = [process.execPath, launcher, "devices", "export", "--output", join(folder, "devices.csv")];
   const env = { ...process.env, ...operator.env, NODE_COMPILE_CACHE: "" };
   const child = spawn("sh", ["-c", 'ulimit -f 8; exec "$@"', "sh", ...words], { env });
-  const [told, [status]] = await Promise.all([text(child.stderr), once(child, "exit")]);
-  expect([status, told]).toEqual([2, expect.stringContaining("devices.csv cannot be written (EFBIG)\n")]);
+  const [stderr, [status]] = await Promise.all([text(child.stderr), once(child, "exit")]);
+  expect([status, stderr]).toEqual([2, expect.stringContaining("devices.csv cannot be written (EFBIG)\n")]);
   expect(readdirSync(folder)).toEqual([]);
 });
 

@@ -13,7 +13,7 @@ import { serve, startCommand, temporaryFolder } from "../../program.ts";
 /** Six batches. */
 const DEVICES = 3_000;
 
-/** A gateway with a customer, a file of many devices of it, and a way there that holds an import in its middle. */
+/** A gateway with a customer, a file of many of its devices, and a relay that holds an import half-way. */
 async function setUp() {
   const folder = temporaryFolder();
   const dataDir = join(folder, "data");

@@ -28,10 +28,10 @@ test("good lines are imported, bad lines are reported", async () => {
     "devices.csv",
     `${HEADER}good-1,${customerId},"Pump, ""one""",derived,on,off,site=north\nbad 2,${customerId},,,,,\ngood-3,${customerId},"two\nlines",,,,\ngood-5,${customerId},,,,,\nbad-6,nobody,,,,,\nbad-7,${customerId}\n`,
   );
-  const told = await operate(["devices", "import", file]);
-  expect(told.status).toBe(1);
-  expect(told.stdout).toBe("2 created, 0 updated, 0 unchanged, 4 failed\n");
-  expect(told.stderr).toBe(
+  const result = await operate(["devices", "import", file]);
+  expect(result.status).toBe(1);
+  expect(result.stdout).toBe("2 created, 0 updated, 0 unchanged, 4 failed\n");
+  expect(result.stderr).toBe(
     [
       "countersign: line 3: device_key has a character that is not visible ASCII at position 4",
       "countersign: line 4: name has a control character at position 4. Remove it",
@@ -100,8 +100,8 @@ test("an import with wrong options changes nothing, and says what to do", async 
 });
 
 test("the error of a row without a customer names --customer", async () => {
-  const told = await operator.operate(["devices", "import", fileOf("devices.ndjson", '{"device_key":"a"}\n')]);
-  expect(told.stderr).toMatch(/line 1: customer_id [^\n]+\. Add it, or give --customer ID for all\n/);
+  const result = await operator.operate(["devices", "import", fileOf("devices.ndjson", '{"device_key":"a"}\n')]);
+  expect(result.stderr).toMatch(/line 1: customer_id [^\n]+\. Add it, or give --customer ID for all\n/);
 });
 
 test("many labels make requests smaller, without failing other lines", async () => {
@@ -109,16 +109,16 @@ test("many labels make requests smaller, without failing other lines", async () 
   const labels = Array.from({ length: 340 }, (_, at) => `l${at}=`).join(";");
   const many = Array.from({ length: 600 }, (_, at) => `many-${at},${gateway.customerId},,,,,${labels}\n`).join("");
   const lines = `${HEADER}first,${gateway.customerId},,,,,\n${many}last,${gateway.customerId},,,,,\n`;
-  const told = await operate(["devices", "import", fileOf("devices.csv", lines)]);
-  expect(told.stdout).toBe("2 created, 0 updated, 0 unchanged, 600 failed\n");
+  const result = await operate(["devices", "import", fileOf("devices.csv", lines)]);
+  expect(result.stdout).toBe("2 created, 0 updated, 0 unchanged, 600 failed\n");
 });
 
 test("warns of the first device_key that overflows a buffer of old firmware", async () => {
   const { operate, gateway } = operator;
   const lines = ["short", "a".repeat(32), "b".repeat(40)].map((key) => `${key},${gateway.customerId},,,,,\n`);
-  const told = await operate(["devices", "import", fileOf("devices.csv", HEADER + lines.join(""))]);
-  expect(told.status).toBe(0);
-  expect(told.stderr).toBe(
+  const result = await operate(["devices", "import", fileOf("devices.csv", HEADER + lines.join(""))]);
+  expect(result.status).toBe(0);
+  expect(result.stderr).toBe(
     "countersign: line 3: device_key has 32 characters. Over 31 it overflows the buffer of 42 bytes in ESP8266 firmware in the field. Later lines like it are not named\n",
   );
 });
@@ -127,23 +127,23 @@ test("reads a named pipe", async () => {
   const { operate, gateway } = operator;
   const pipe = join(temporaryFolder(), "devices.csv");
   await promisify(execFile)("mkfifo", [pipe]);
-  const [told] = await Promise.all([
+  const [result] = await Promise.all([
     operate(["devices", "import", pipe]),
     writeFile(pipe, `${HEADER}piped,${gateway.customerId},,,,,\n`),
   ]);
-  expect(told).toEqual({ status: 0, stdout: "1 created, 0 updated, 0 unchanged, 0 failed\n", stderr: "" });
+  expect(result).toEqual({ status: 0, stdout: "1 created, 0 updated, 0 unchanged, 0 failed\n", stderr: "" });
 });
 
 test("a signal ends an import that waits for input", async () => {
   const { gateway, spawn } = operator;
   const child = spawn(["devices", "import", "-", "--customer", gateway.customerId]);
-  const told = text(child.stderr);
+  const result = text(child.stderr);
   // More lines than the import reads ahead: it works once all are written.
   const lines = Array.from({ length: 20_000 }, (_, at) => `signal-${at}\n`).join("");
   await new Promise<void>((resolve) => child.stdin.write(`device_key\n${lines}`, () => resolve()));
   child.kill("SIGINT");
   expect(await once(child, "exit")).toEqual([130, null]);
-  expect(await told).toMatch(/countersign: stopped by a signal\n$/);
+  expect(await result).toMatch(/countersign: stopped by a signal\n$/);
 });
 
 test("reads semicolons as separators; disabled can be set and cleared", async () => {
@@ -169,16 +169,16 @@ test("reads semicolons as separators; disabled can be set and cleared", async ()
 test("--dry-run reports the outcome of each line, and changes nothing", async () => {
   const { operate, gateway } = operator;
   const file = fileOf("devices.csv", `device_key,customer_id\ndry-1,${gateway.customerId}\ndry-2,nobody\n`);
-  const told = await operate(["devices", "import", file, "--dry-run"]);
-  expect([told.status, told.stdout]).toEqual([1, "1 created, 0 updated, 0 unchanged, 1 failed\n"]);
-  expect(told.stderr).toContain("line 3: no customer has this customer_id");
+  const result = await operate(["devices", "import", file, "--dry-run"]);
+  expect([result.status, result.stdout]).toEqual([1, "1 created, 0 updated, 0 unchanged, 1 failed\n"]);
+  expect(result.stderr).toContain("line 3: no customer has this customer_id");
   await expect(gateway.registry.devices.get("dry-1")).rejects.toThrow("no device");
 });
 
 test("a double quote out of place ends the import at its line", async () => {
   const { operate, gateway } = operator;
   const file = fileOf("devices.csv", `device_key,customer_id,name\nquote-1,${gateway.customerId},5" pipe\n`);
-  const told = await operate(["devices", "import", file]);
-  expect(told.status).toBe(2);
-  expect(told.stderr).toContain("has a double quote out of place at line 2. A quoted value has it twice");
+  const result = await operate(["devices", "import", file]);
+  expect(result.status).toBe(2);
+  expect(result.stderr).toContain("has a double quote out of place at line 2. A quoted value has it twice");
 });

@@ -6,16 +6,16 @@ import { assertionClaims, byHmac, byKey, makeAssertion, makeBoardKey, type SignP
 import {
   boardKey,
   DERIVED,
+  type Expectation,
+  expecting,
   explain,
   RIGHT,
   SECONDS,
   SECRETS,
   SHARED,
   signed,
-  type Told,
-  tellsThat,
-  told,
-} from "./desk.ts";
+  testFindings,
+} from "./cases.ts";
 
 const OWN = makeBoardKey("ES256");
 const own = { device: { publicKey: OWN.pem.replace(/-----[A-Z ]+-----|\s/g, "") } };
@@ -45,39 +45,42 @@ describe("a right assertion", () => {
 });
 
 /** A mistake of a device with its own key pair. */
-const ownTold = (mistake: string, body: string, code: string): Told => ({ ...told(mistake, body, code), ...own });
+const expectingOwn = (mistake: string, body: string, code: string): Expectation => ({
+  ...expecting(mistake, body, code),
+  ...own,
+});
 const strange = (alg: "ES256" | "EdDSA") => byKey(alg, makeBoardKey(alg).privateKey);
 const asn1: SignParts = (text) => sign("sha256", Buffer.from(text), OWN.privateKey);
 
-tellsThat([
-  told("another audience", formOf(rightly, { aud: "https://other.example" }), "malformed", "signature_right"),
-  told("no jti", formOf(rightly, { jti: undefined }), "malformed", "signature_right"),
-  told("a life of an hour", formOf(rightly, { exp: SECONDS + 3_600 }), "malformed", "signature_right"),
-  told("a time that no number is made of", formOf(rightly, { iat: { toString: 1 } }), "malformed", "signature_right"),
-  told("a clock in 1970", formOf(rightly, { iat: 0, exp: 60 }), "clock_never_set", "signature_right"),
-  told(
+testFindings([
+  expecting("another audience", formOf(rightly, { aud: "https://other.example" }), "malformed", "signature_right"),
+  expecting("no jti", formOf(rightly, { jti: undefined }), "malformed", "signature_right"),
+  expecting("a life of an hour", formOf(rightly, { exp: SECONDS + 3_600 }), "malformed", "signature_right"),
+  expecting("a time that is an object", formOf(rightly, { iat: { toString: 1 } }), "malformed", "signature_right"),
+  expecting("a clock in 1970", formOf(rightly, { iat: 0, exp: 60 }), "clock_never_set", "signature_right"),
+  expecting(
     "a clock that is behind",
     formOf(rightly, { iat: SECONDS - 500, exp: SECONDS - 440 }),
     "clock_behind",
     "signature_right",
   ),
-  told("another device", makeAssertion(rightly, assertionClaims("other", SECONDS)), "other_device_key"),
-  told("no JWT at all", "client_assertion=x", "malformed", "no_public_key"),
-  told(
+  expecting("another device", makeAssertion(rightly, assertionClaims("other", SECONDS)), "other_device_key"),
+  expecting("no JWT at all", "client_assertion=x", "malformed", "no_public_key"),
+  expecting(
     "no signature",
     formOf(() => Buffer.alloc(0), {}, { alg: "none" }),
     "malformed",
     "no_public_key",
   ),
-  told("a retired key", formOf(byHmac(SECRETS.retired)), "key_too_short", "retired_key"),
-  told("a short key", formOf(byHmac(SECRETS.older)), "key_too_short", "older_key"),
-  told("the key decoded from hex", formOf(byHmac(Buffer.from(SECRETS.login, "hex"))), "key_decoded"),
-  told("the key with its line break", formOf(byHmac(`${SECRETS.login}\n`)), "key_line_break"),
-  told("an unknown key", formOf(byHmac("x")), "no_known_key"),
-  told("a key pair that is not enrolled", formOf(byOwn, {}, { alg: "ES256" }), "no_public_key"),
-  ownTold("the customer's key of a device with its own", formOf(rightly), "own_key_pair"),
-  ownTold("a signed login of a device with its own key pair", signed(RIGHT), "own_key_pair"),
-  ownTold("another algorithm than the key pair's", formOf(strange("EdDSA"), {}, { alg: "Ed25519" }), "other_alg"),
-  ownTold("another key pair", formOf(strange("ES256"), {}, { alg: "ES256" }), "other_key_pair"),
-  ownTold("a signature as OpenSSL writes it", formOf(asn1, {}, { alg: "ES256" }), "signature_asn1"),
+  expecting("a retired key", formOf(byHmac(SECRETS.retired)), "key_too_short", "retired_key"),
+  expecting("a short key", formOf(byHmac(SECRETS.older)), "key_too_short", "older_key"),
+  expecting("the key decoded from hex", formOf(byHmac(Buffer.from(SECRETS.login, "hex"))), "key_decoded"),
+  expecting("the key with its line break", formOf(byHmac(`${SECRETS.login}\n`)), "key_line_break"),
+  expecting("an unknown key", formOf(byHmac("x")), "no_known_key"),
+  expecting("a key pair that is not enrolled", formOf(byOwn, {}, { alg: "ES256" }), "no_public_key"),
+  expectingOwn("the customer's key of a device with its own", formOf(rightly), "own_key_pair"),
+  expectingOwn("a signed login of a device with its own key pair", signed(RIGHT), "own_key_pair"),
+  expectingOwn("another algorithm than the key pair's", formOf(strange("EdDSA"), {}, { alg: "Ed25519" }), "other_alg"),
+  expectingOwn("another key pair", formOf(strange("ES256"), {}, { alg: "ES256" }), "other_key_pair"),
+  expectingOwn("a signature as OpenSSL writes it", formOf(asn1, {}, { alg: "ES256" }), "signature_asn1"),
 ]);

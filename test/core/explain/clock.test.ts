@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { explainClock, inWords } from "../../../src/core/explain/findings.ts";
-import { NOW, SECONDS, SKEW } from "./desk.ts";
+import { NOW, SECONDS, SKEW } from "./cases.ts";
 
 test.for([
   [0, "0 s"],

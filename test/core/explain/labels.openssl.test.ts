@@ -2,7 +2,7 @@
 
 import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
-import { bodyOf, codesOf, RIGHT, SECRETS } from "./desk.ts";
+import { bodyOf, codesOf, RIGHT, SECRETS } from "./cases.ts";
 
 /** The whole output of a shell command that reads the message. */
 function printed(message: string, command: string): string {

@@ -9,6 +9,8 @@ import {
   bodyOf,
   codesOf,
   DERIVED,
+  type Expectation,
+  expecting,
   explain,
   HEX,
   hmac,
@@ -19,21 +21,24 @@ import {
   SECRETS,
   SHARED,
   signed,
-  type Told,
-  tellsThat,
-  told,
-} from "./desk.ts";
+  testFindings,
+} from "./cases.ts";
 
 const { login } = SECRETS;
 
 describe("the body", () => {
   const body = bodyOf({});
-  const form = (mistake: string, text: string | Uint8Array, message: RegExp, ...codes: readonly string[]): Told => ({
-    ...told(mistake, text, "malformed", ...codes),
+  const form = (
+    mistake: string,
+    text: string | Uint8Array,
+    message: RegExp,
+    ...codes: readonly string[]
+  ): Expectation => ({
+    ...expecting(mistake, text, "malformed", ...codes),
     message,
   });
   const hyphened = body.replace("device_signature", "device-signature");
-  tellsThat([
+  testFindings([
     form("the curl sample", body.replace(`${SECONDS},`, `${SECONDS}\n`), /line 2 column 2. A comma/, "signature_right"),
     form("a comma too many", body.replace("}", ",}"), /line 1 column \d+. There is a trailing/, "signature_right"),
     form("a hyphen in a name", hyphened, /device_signature.*device-signature/, "signature_right"),
@@ -50,7 +55,7 @@ describe("the body", () => {
     form("microseconds", bodyOf({ timestamp: `${SECONDS}123456`, signature: HEX }), /microseconds/, "signature_right"),
     form("a fraction", bodyOf({ timestamp: `${SECONDS}.25` }), /a fraction/, "signed_as_sent"),
     form(
-      "objects that no text is made of",
+      "objects that cannot become text",
       JSON.stringify({ device_key: SHARED, timestamp: { toString: 1 }, device_signature: { valueOf: 1, toString: 1 } }),
       /timestamp is an object/,
       "malformed",
@@ -60,20 +65,20 @@ describe("the body", () => {
 });
 
 describe("the clock", () => {
-  tellsThat(
+  testFindings(
     Object.entries({
       clock_never_set: 12_345,
       clock_behind: SECONDS - 8_280,
       clock_ahead: SECONDS + 400,
       time_zone: SECONDS + 7_200,
-    }).map(([code, timestamp]) => told(code, bodyOf({ timestamp }), code, "signature_right")),
+    }).map(([code, timestamp]) => expecting(code, bodyOf({ timestamp }), code, "signature_right")),
   );
 });
 
 describe("the signature as it is written", () => {
-  const written = (signature: string, ...codes: readonly string[]): Told =>
-    told(signature.slice(0, 30), bodyOf({ signature }), ...codes);
-  tellsThat([
+  const written = (signature: string, ...codes: readonly string[]): Expectation =>
+    expecting(signature.slice(0, 30), bodyOf({ signature }), ...codes);
+  testFindings([
     ...[
       `SHA2-256(stdin)= ${HEX}`,
       `HMAC-SHA2-256(stdin)= ${HEX}\n`,
@@ -98,11 +103,11 @@ describe("the signature as it is written", () => {
 });
 
 describe("the key", () => {
-  const own = (deviceKey: string, key: string | Buffer, code: string): Told => ({
-    ...told(`${code} of ${deviceKey}`, bodyBy(deviceKey, key), code),
+  const own = (deviceKey: string, key: string | Buffer, code: string): Expectation => ({
+    ...expecting(`${code} of ${deviceKey}`, bodyBy(deviceKey, key), code),
     deviceKey,
   });
-  tellsThat([
+  testFindings([
     own(SHARED, SECRETS.retired, "retired_key"),
     own(SHARED, SECRETS.expired, "expired_key"),
     own(SHARED, SECRETS.pending, "pending_key"),
@@ -137,10 +142,12 @@ describe("the key", () => {
 });
 
 describe("the message and the function", () => {
-  const message = (code: string, text: string): Told => told(`${code} ${JSON.stringify(text)}`, signed(text), code);
-  const mac = (code: string, bytes: Buffer): Told => told(code, bodyOf({ signature: bytes.toString("hex") }), code);
+  const message = (code: string, text: string): Expectation =>
+    expecting(`${code} ${JSON.stringify(text)}`, signed(text), code);
+  const mac = (code: string, bytes: Buffer): Expectation =>
+    expecting(code, bodyOf({ signature: bytes.toString("hex") }), code);
   const sha256 = (text: string): Buffer => createHash("sha256").update(text).digest();
-  tellsThat([
+  testFindings([
     message("parts_swapped", `${SHARED}${SECONDS}`),
     message("trailing_newline", `${RIGHT}\n`),
     message("trailing_byte", `${RIGHT}\0`),

@@ -29,12 +29,12 @@ async function start(options: RedisServerOptions = {}): Promise<RedisServer> {
   return server;
 }
 
-async function connect(url: string, tls: RedisTls = {}): Promise<RedisConnection & { readonly told: string[] }> {
+async function connect(url: string, tls: RedisTls = {}): Promise<RedisConnection & { readonly events: string[] }> {
   const connection = await connectRedis(parseRedisUrl(url), elapsed, tls);
   onTestFinished(connection.close);
-  const told: string[] = [];
-  connection.listen({ lost: () => told.push("lost"), ready: () => told.push("ready") });
-  return { ...connection, told };
+  const events: string[] = [];
+  connection.listen({ lost: () => events.push("lost"), ready: () => events.push("ready") });
+  return { ...connection, events };
 }
 
 async function decide(connection: RedisConnection, key = "pump"): Promise<number> {
@@ -42,8 +42,8 @@ async function decide(connection: RedisConnection, key = "pump"): Promise<number
   return (await limiter.charge([{ policy: { name: "login", limit: 10, windowMs: 60_000 }, key }], 0)).denied;
 }
 
-const untilTold = (told: readonly string[], last: string): Promise<void> =>
-  expect.poll(() => told.at(-1), { timeout: 10_000, interval: 10 }).toBe(last);
+const untilEvent = (events: readonly string[], last: string): Promise<void> =>
+  expect.poll(() => events.at(-1), { timeout: 10_000, interval: 10 }).toBe(last);
 
 test("a killed server is detected at once, and after its restart used again, with a later start time", async () => {
   const server = await start();
@@ -52,11 +52,11 @@ test("a killed server is detected at once, and after its restart used again, wit
   expect(before).toBeLessThanOrEqual(elapsed());
   expect(await decide(connection)).toBe(-1);
   await server.kill();
-  await untilTold(connection.told, "lost");
+  await untilEvent(connection.events, "lost");
   expect(connection.startedAt()).toBeUndefined();
   await expect(decide(connection)).rejects.toThrow();
   await server.restart();
-  await untilTold(connection.told, "ready");
+  await untilEvent(connection.events, "ready");
   expect(connection.startedAt()).toBeGreaterThan(before);
   expect(await decide(connection)).toBe(-1);
 });
@@ -69,7 +69,7 @@ test("a connection that loses every packet is replaced", async () => {
   relay.swallow({ new: "swallowed" });
   await expect(decide(connection)).rejects.toThrow();
   relay.swallow({ new: "works" });
-  await untilTold(connection.told, "ready");
+  await untilEvent(connection.events, "ready");
   expect(await decide(connection)).toBe(-1);
 });
 
@@ -79,7 +79,7 @@ test("the master that Sentinels name is followed to another server", async () =>
   const connection = await connect(sentinels.url);
   await decide(connection);
   await sentinels.servers[0].kill();
-  await untilTold(connection.told, "ready");
+  await untilEvent(connection.events, "ready");
   await expect.poll(() => decide(connection).catch(() => 1), { timeout: 10_000 }).toBe(-1);
 });
 
@@ -94,7 +94,7 @@ test("a Cluster's masters are followed through a failover, and its slots as they
   expect(await decide(connection)).toBe(0);
 
   await cluster.masters[0].kill();
-  await untilTold(connection.told, "lost");
+  await untilEvent(connection.events, "lost");
   expect(connection.startedAt()).toBeUndefined();
   // Its replica is already connected, and becomes a master without an event.
   await expect.poll(() => connection.startedAt(), { timeout: 20_000 }).toBeDefined();

@@ -24,7 +24,7 @@ function openScene(options: { mode?: FallbackMode; instances?: number } = {}) {
     /** When Redis started; undefined: not connected. */
     startedAt: -3_600_000 as number | undefined,
     asked: 0,
-    told: [] as string[],
+    events: [] as string[],
   };
   async function answer<Result>(act: () => Result): Promise<Result> {
     scene.asked++;
@@ -46,9 +46,9 @@ function openScene(options: { mode?: FallbackMode; instances?: number } = {}) {
     capacity: 10,
     elapsed: () => Date.now(),
     listener: {
-      away: ({ message }) => scene.told.push(`away: ${message}`),
-      back: () => scene.told.push("back"),
-      decided: (outcome) => scene.told.push(outcome),
+      away: ({ message }) => scene.events.push(`away: ${message}`),
+      back: () => scene.events.push("back"),
+      decided: (outcome) => scene.events.push(outcome),
     },
   });
   onTestFinished(() => limiter.close());
@@ -76,18 +76,18 @@ beforeEach(() => {
   return () => vi.useRealTimers();
 });
 
-describe("while Redis is there", () => {
+describe("while Redis is up", () => {
   test("Redis decides, and nothing is logged", async () => {
     const scene = openScene();
     expect(await scene.admit(12)).toBe(10);
-    expect([scene.asked, scene.told, await scene.limiter.ping()]).toEqual([12, [], "ok"]);
+    expect([scene.asked, scene.events, await scene.limiter.ping()]).toEqual([12, [], "ok"]);
   });
 
   test("a key that holds no log is decided locally, and Redis does not count as away", async () => {
     const scene = openScene();
     scene.answer = "holds no log";
     expect(await scene.admit(6)).toBe(5);
-    expect(scene.told).toEqual([...Array(5).fill("admitted"), "denied"]);
+    expect(scene.events).toEqual([...Array(5).fill("admitted"), "denied"]);
   });
 });
 
@@ -96,7 +96,7 @@ describe("while Redis is away", () => {
     const scene = openScene();
     scene.answer = answer;
     expect(await scene.admit(12)).toBe(5);
-    expect(scene.told.filter((line) => line.startsWith("away"))).toHaveLength(1);
+    expect(scene.events.filter((line) => line.startsWith("away"))).toHaveLength(1);
     // The states have the configured limit, not the share.
     const { denied, states } = await scene.limiter.charge(charges, 0);
     expect([denied, states[0]?.policy, states[0]?.remaining]).toEqual([0, login, 0]);
@@ -123,7 +123,7 @@ describe("while Redis is away", () => {
     expect(scene.asked - before).toBeLessThanOrEqual(5);
     scene.answer = "decides";
     await vi.advanceTimersByTimeAsync(250);
-    expect(scene.told.at(-1)).toBe("back");
+    expect(scene.events.at(-1)).toBe("back");
     expect(await scene.admit(12)).toBe(10);
   });
 
@@ -134,7 +134,7 @@ describe("while Redis is away", () => {
     expect(scene.asked).toBe(0);
     scene.reconnect();
     await vi.advanceTimersByTimeAsync(0);
-    expect(scene.told.at(-1)).toBe("back");
+    expect(scene.events.at(-1)).toBe("back");
   });
 
   test("an admission by Redis at this gateway counts against the share", async () => {
@@ -156,7 +156,7 @@ describe("while Redis is away", () => {
     const error = await caughtErrorOf(scene.limiter.charge(charges, 0));
     expect([error.reason, error.details]).toEqual(["unavailable", { retryAfterMs: 5_000 }]);
     await expect(scene.limiter.ping()).rejects.toThrow("cannot be checked");
-    expect(scene.told.at(-1)).toBe("refused");
+    expect(scene.events.at(-1)).toBe("refused");
   });
 
   test("`allow` admits all, without limit headers", async () => {
@@ -172,7 +172,7 @@ describe("a Redis that has run for less than a charge's window", () => {
     const scene = openScene();
     scene.startedAt = -WINDOW + 1_000;
     await scene.limiter.open();
-    expect([scene.told, scene.asked]).toEqual([[], 1]);
+    expect([scene.events, scene.asked]).toEqual([[], 1]);
     expect(await scene.admit(6)).toBe(5);
     await vi.advanceTimersByTimeAsync(1_000);
     expect(await scene.admit(12)).toBe(10);
@@ -183,17 +183,17 @@ describe("a Redis that has run for less than a charge's window", () => {
     scene.startedAt = -WINDOW;
     const both = [...charges, { policy: replay, key: "pump 1764000000" }];
     await scene.limiter.charge(both, 0);
-    expect([scene.told, scene.asked]).toEqual([["admitted"], 0]);
+    expect([scene.events, scene.asked]).toEqual([["admitted"], 0]);
     await scene.limiter.charge(charges, 0);
     expect(scene.asked).toBe(1);
   });
 });
 
-test("a gateway that starts without its Redis starts away", async () => {
+test("a gateway that starts without Redis begins in the fallback", async () => {
   const scene = openScene();
   scene.startedAt = undefined;
   await scene.limiter.open();
-  expect(scene.told).toEqual(["away: Redis is not connected"]);
+  expect(scene.events).toEqual(["away: Redis is not connected"]);
 });
 
 describe("the model of the bound", () => {
@@ -212,14 +212,14 @@ describe("the model of the bound", () => {
 });
 
 test.for(["local", "allow", "deny"] as const)(
-  "a look at a limit while Redis is away is no decision: %s",
+  "reading a limit while Redis is away is not a decision: %s",
   async (mode) => {
-    const { limiter, lose, told } = openScene({ mode });
+    const { limiter, lose, events } = openScene({ mode });
     lose();
     const look = { policy: { ...replay, limit: 0 }, key: "pump" };
     await limiter.charge([...charges, look], 0).catch(() => {});
-    expect(told).toEqual(["away: closed"]);
+    expect(events).toEqual(["away: closed"]);
     await limiter.charge(charges, 0).catch(() => {});
-    expect(told).toHaveLength(2);
+    expect(events).toHaveLength(2);
   },
 );

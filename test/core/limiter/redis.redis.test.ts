@@ -127,7 +127,7 @@ describe("a clock of Redis that steps", () => {
   test.for([
     { name: "forward", steps: [600_000] },
     { name: "back and forward again", steps: [-600_000, 600_000] },
-  ])("$name frees no slot, at whichever gateway", async ({ steps }) => {
+  ])("$name frees no slot, at either gateway", async ({ steps }) => {
     const { gateways, step } = open();
     for (const gateway of gateways) await gateway.probe(0);
     const [last = 0, ...others] = steps.toReversed();

@@ -17,7 +17,7 @@ describe("issuing", () => {
       expect(warning).toBe("");
     }
     expect(other.customerKey).not.toBe(one.customerKey);
-    const told = (await events()).slice(2);
+    const written = (await events()).slice(2);
     const eventOf = ({ keyId }: IssuedCustomerKey, details: object) => ({
       action: "IssueCustomerKey",
       resource: `customer-keys/${keyId}`,
@@ -25,11 +25,11 @@ describe("issuing", () => {
       details: { key_id: keyId, imported: false, ...details },
     });
     const times = { not_before: "2025-11-24T16:00:01.000Z", expires_at: "2025-11-24T16:00:02.000Z" };
-    expect(told).toEqual([
+    expect(written).toEqual([
       eventOf(one, { purpose: "login", not_before: "2025-11-24T16:00:00.000Z" }),
       eventOf(other, { purpose: "derivation", ...times }),
     ]);
-    expect(JSON.stringify(told)).not.toContain(one.customerKey);
+    expect(JSON.stringify(written)).not.toContain(one.customerKey);
   });
 
   test.for([
@@ -83,7 +83,7 @@ describe("issuing", () => {
   });
 });
 
-test.for(["login", "derivation"] as const)("a secret of a %s key is good once for a customer", async (purpose) => {
+test.for(["login", "derivation"] as const)("a customer cannot have the secret of a %s key twice", async (purpose) => {
   const { issue, registry } = await openWithIssuer();
   const importedKey = "flashed already!";
   const other = purpose === "login" ? "derivation" : "login";
@@ -103,7 +103,7 @@ test.for(["login", "derivation"] as const)("a secret of a %s key is good once fo
   await issue({ purpose, importedKey });
 });
 
-test("a key that does not open counts among the three that may be live, and derives nothing", async () => {
+test("a key that cannot be unsealed counts among the three that may be live, and derives nothing", async () => {
   const { issue, registry, reopen } = await openWithIssuer();
   await registry.devices.create(DEVICE, ACTOR);
   await issue({ purpose: "derivation" });
@@ -152,8 +152,8 @@ test("the progress of a rotation", async () => {
   });
 
   const before = await events();
-  const told = await registry.customerKeys.retire(old.keyId, true, ACTOR);
-  expect(told).toMatchObject({ stoppedDevices: 1, silentDevices: 1, otherLiveKeys: 1, key: { state: "live" } });
+  const retirement = await registry.customerKeys.retire(old.keyId, true, ACTOR);
+  expect(retirement).toMatchObject({ stoppedDevices: 1, silentDevices: 1, otherLiveKeys: 1, key: { state: "live" } });
   expect(await events()).toEqual(before);
 
   await see("b", next.keyId);

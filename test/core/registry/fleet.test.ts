@@ -58,7 +58,7 @@ test("labels are set and removed, tokens revoked, devices deleted", async () => 
   expect(await fleet.count("", "")).toMatchObject({ count: 2 });
 });
 
-test("a filter by time is by the gateway's clock", async () => {
+test("a filter by time uses the gateway's clock", async () => {
   const { fleet, clock } = await openFleet(1);
   clock.now += 31 * 86_400_000;
   expect(await fleet.count("last_seen_time < -30d", "")).toMatchObject({ count: 1 });

@@ -50,7 +50,7 @@ test("a revoked token is refused from the next call on, and is revoked once", as
   expect((await events()).map(({ action }) => action)).toEqual(["IssueOperatorToken", "RevokeOperatorToken"]);
 });
 
-test.each(["", SECRET.slice(1), `cst_${"A".repeat(43)}`, "00000000"])("%j is no token", async (text) => {
+test.each(["", SECRET.slice(1), `cst_${"A".repeat(43)}`, "00000000"])("%j is not a token", async (text) => {
   const { operators } = await open();
   await operators.issue(DRAFT, ACTOR);
   await expect(operators.identify(text)).rejects.toMatchObject({ reason: "invalid_admin_token" });

@@ -61,7 +61,7 @@ test("continues after the row of any token", async () => {
   );
 });
 
-test("rejects a token that no list has given", async () => {
+test("rejects a token that no list returned", async () => {
   const { token } = await ask({}, "some name");
   for (const pageToken of ["x", "!", "AAAAAAAAAAA", `${token}=`, `${token} `, `${token}AA`]) {
     await expect(ask({ pageToken })).rejects.toMatchObject({ reason: "malformed", details: { field: "page_token" } });

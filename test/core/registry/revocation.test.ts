@@ -1,4 +1,4 @@
-// The epochs of tokens: a token is good until its device or customer is revoked, and not longer.
+// The epochs of tokens: a token is valid until its device or customer is revoked, and no longer.
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -14,7 +14,7 @@ test("a revocation mark is the time, and always differs from the last one", () =
   expect(markRevocation(NOW + 86_400_000, NOW)).toBe(NOW + 86_400_001);
 });
 
-test("a token is good until the next revocation, for logins and revocations in any order and by any clocks", () => {
+test("a token is valid until the next revocation, for logins and revocations in any order and by any clocks", () => {
   const event = fc.record({
     what: fc.constantFrom("login", "login", "device", "customer", "anew"),
     // The clock of another gateway, hours apart and frozen.

@@ -78,7 +78,7 @@ test("a code is taken once, at one of several gateways that share their limits",
   expect(opened.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected", "rejected"]);
 });
 
-test("a code is no session, and a session is no code", async () => {
+test("a code does not work as a session, nor a session as a code", async () => {
   const { sessions, token, adminToken } = await open();
   await expect(sessions.confirm(sessions.issueCode(token).text)).rejects.toMatchObject(ENDED);
   const { text } = await sessions.openByToken(adminToken);
@@ -92,7 +92,7 @@ test("a code of a revoked token opens no session", async () => {
   await expect(sessions.openByCode(code)).rejects.toMatchObject({ reason: "invalid_admin_token" });
 });
 
-test("other values are no session", async () => {
+test("other values are not sessions", async () => {
   const { sessions, adminToken } = await open();
   const { text } = await sessions.openByToken(adminToken);
   const foreign = createSealer([KEY]).seal(Buffer.from("0a1b2c3d 9999999999999"), ["another context"]);

@@ -7,7 +7,7 @@ import type { SigningKeyStore } from "../../../src/core/tokens/ports.ts";
 import { PUBLISH_MS, RETIRED_MS } from "../../../src/core/tokens/rotation.ts";
 import { createSigningKeys } from "../../../src/core/tokens/signing-keys.ts";
 import { ACTOR } from "../../contracts/store-samples.ts";
-import { newKey, openOffice } from "../../keyring/office.ts";
+import { newKey, openSigningKeys } from "../../keyring/open-signing-keys.ts";
 import { DAY_MS, NOW, openRing, RULES } from "../../keyring/ring.ts";
 
 test("a key is published before it signs for longer than any verifier caches the JWKS", () => {
@@ -16,7 +16,7 @@ test("a key is published before it signs for longer than any verifier caches the
 });
 
 test("after 90 days the next key signs and another becomes next, with one audit event", async () => {
-  const { ring, keys, clock, published, notes } = await openOffice();
+  const { ring, keys, clock, published, notes } = await openSigningKeys();
   const [first, second] = published();
   clock.now = NOW + 90 * DAY_MS - 1;
   await ring.keepUp();
@@ -33,7 +33,7 @@ test("after 90 days the next key signs and another becomes next, with one audit 
 });
 
 test("a retired key is published and found for two days, then deleted", async () => {
-  const { ring, clock, published, opened } = await openOffice();
+  const { ring, clock, published, opened } = await openSigningKeys();
   const [first = ""] = published();
   clock.now += 90 * DAY_MS;
   await ring.keepUp();
@@ -49,8 +49,8 @@ test("a retired key is published and found for two days, then deleted", async ()
 test.for([
   ["while the next one was not published for long enough, whatever is due", 1, PUBLISH_MS - 1],
   ["without a schedule, until an operator rotates", undefined, 3_650 * DAY_MS],
-] as const)("a key goes on signing %s", async ([, rotateEveryMs, after]) => {
-  const { ring, clock, published } = await openOffice({ rotateEveryMs });
+] as const)("a key keeps signing %s", async ([, rotateEveryMs, after]) => {
+  const { ring, clock, published } = await openSigningKeys({ rotateEveryMs });
   const [first] = published();
   clock.now += after;
   await ring.keepUp();
@@ -58,7 +58,7 @@ test.for([
 });
 
 test("rotate fails until the next key was published for long enough, and says how long to wait", async () => {
-  const { keys, clock, published, notes } = await openOffice();
+  const { keys, clock, published, notes } = await openSigningKeys();
   const [first, second] = published();
   clock.now += PUBLISH_MS - 1_000;
   const message =
@@ -71,7 +71,7 @@ test("rotate fails until the next key was published for long enough, and says ho
 });
 
 test("rotate --now signs at once, except within the first second", async () => {
-  const { keys, clock, published } = await openOffice();
+  const { keys, clock, published } = await openSigningKeys();
   const [, second] = published();
   clock.now += SEEN_MS - 1;
   await expect(keys.rotate(true, ACTOR)).rejects.toMatchObject({ reason: "failed_precondition" });
@@ -79,8 +79,8 @@ test("rotate --now signs at once, except within the first second", async () => {
   expect((await keys.rotate(true, ACTOR)).active.kid).toBe(second);
 });
 
-test("a next key that does not open does not replace the active one", async () => {
-  const { opened, clock, keys, published, ring } = await openOffice();
+test("a next key that cannot be unsealed does not replace the active one", async () => {
+  const { opened, clock, keys, published, ring } = await openSigningKeys();
   const before = published();
   await opened.database.db
     .updateTable("signing_keys")
@@ -94,7 +94,7 @@ test("a next key that does not open does not replace the active one", async () =
 });
 
 test("concurrent rotations, at any gateway, by hand or by schedule: one wins and all answer with it", async () => {
-  const { opened, keys, clock, ring, published, notes } = await openOffice();
+  const { opened, keys, clock, ring, published, notes } = await openSigningKeys();
   for (let round = 1; round <= 3; round++) {
     const [first, second] = published();
     clock.now += 90 * DAY_MS;
@@ -110,7 +110,7 @@ test("concurrent rotations, at any gateway, by hand or by schedule: one wins and
 });
 
 test("a rotation between an operator's read and request counts as theirs", async () => {
-  const { opened, ring, clock, published } = await openOffice();
+  const { opened, ring, clock, published } = await openSigningKeys();
   const [first, second] = published();
   clock.now += 90 * DAY_MS;
   const { signingKeys } = opened.store;
@@ -126,8 +126,8 @@ test("a rotation between an operator's read and request counts as theirs", async
   expect(published()).toEqual([second, expect.any(String), first]);
 });
 
-test("without an active key the next one signs, and without any two are made", async () => {
-  const { opened, ring, clock, published } = await openOffice();
+test("without an active key the next one signs, and without any key two are made", async () => {
+  const { opened, ring, clock, published } = await openSigningKeys();
   const { db } = opened.database;
   const [first = "", second] = published();
   await db.updateTable("signing_keys").set({ state: "retired", retired_at: NOW }).where("kid", "=", first).execute();
@@ -142,7 +142,7 @@ test("without an active key the next one signs, and without any two are made", a
 test.for(TOKEN_ALGS)(
   "a start with TOKEN_ALG %s replaces the next key, which signs once it was published",
   async (alg) => {
-    const { opened, ring: before, clock } = await openOffice({ alg: alg === "ES256" ? "EdDSA" : "ES256" });
+    const { opened, ring: before, clock } = await openSigningKeys({ alg: alg === "ES256" ? "EdDSA" : "ES256" });
     const now = (): number => clock.now;
     const ring = await openRing((await opened.reopen()).signingKeys, { alg, now, rotateEveryMs: undefined });
     const algs = (): readonly string[] => ring.published().map((key) => key.alg);
@@ -164,7 +164,7 @@ test.for(TOKEN_ALGS)(
 );
 
 test("a replaced next key is logged", async () => {
-  const { opened, keys, published, notes } = await openOffice();
+  const { opened, keys, published, notes } = await openSigningKeys();
   const [, second] = published();
   await keys.import({ privateKey: newKey(), kid: "new", asNext: true }, ACTOR);
   await openRing((await opened.reopen()).signingKeys, { alg: "EdDSA" });

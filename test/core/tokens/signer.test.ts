@@ -5,15 +5,15 @@ import type { TokenSigner } from "../../../src/core/ports.ts";
 import { readEpoch } from "../../../src/core/registry/revocation.ts";
 import type { SignerOptions } from "../../../src/core/tokens/tokens.ts";
 import { signerOf } from "../../keyring/ring.ts";
-import { NOW, shareHouse } from "../login-path.ts";
+import { NOW, shareFixture } from "../login-path.ts";
 
-const house = await shareHouse();
+const fixture = await shareFixture();
 
 const MARKS = { customerId: "customer-1", createdAt: 0, device: 0, customer: 0 };
 const SUBJECT = { deviceKey: "device-1", customerId: "customer-1", marks: MARKS };
 
 const newSigner = (options: Partial<SignerOptions> = {}): TokenSigner =>
-  signerOf({ activeKey: () => house.ring.active(), ...options });
+  signerOf({ activeKey: () => fixture.ring.active(), ...options });
 
 /** The header and claims of a token, unverified. */
 function partsOf(token: string): unknown[] {
@@ -23,7 +23,7 @@ function partsOf(token: string): unknown[] {
 
 test("a token has exactly the contract's header and claims", async () => {
   const [header, claims] = partsOf(await newSigner().sign(SUBJECT, NOW));
-  expect(header).toEqual({ alg: "RS256", typ: "JWT", kid: house.ring.active()?.kid });
+  expect(header).toEqual({ alg: "RS256", typ: "JWT", kid: fixture.ring.active()?.kid });
   expect(claims).toEqual({
     iss: "https://login.example",
     sub: "device-1",

@@ -4,12 +4,12 @@ import { describe, expect, test } from "vitest";
 import { SEEN_MS } from "../../../src/core/registry/ports.ts";
 import { PUBLISH_MS } from "../../../src/core/tokens/rotation.ts";
 import { ACTOR } from "../../contracts/store-samples.ts";
-import { newKey, openOffice } from "../../keyring/office.ts";
+import { newKey, openSigningKeys } from "../../keyring/open-signing-keys.ts";
 import { DAY_MS, NOW, openRing } from "../../keyring/ring.ts";
 
 describe("revoke", () => {
-  test("revoking the active key has the next one sign, and ends its publication", async () => {
-    const { opened, keys, ring, published, notes } = await openOffice();
+  test("revoking the active key makes the next one sign, and ends its publication", async () => {
+    const { opened, keys, ring, published, notes } = await openSigningKeys();
     const [first = "", second] = published();
     const { revoked, active } = await keys.revoke(first, ACTOR);
     expect([revoked.state, revoked.retiredAt, active.kid]).toEqual(["revoked", NOW, second]);
@@ -25,7 +25,7 @@ describe("revoke", () => {
   });
 
   test("revoking the next key makes another", async () => {
-    const { keys, published } = await openOffice();
+    const { keys, published } = await openSigningKeys();
     const [first, second = ""] = published();
     await keys.revoke(second, ACTOR);
     expect(published()).toEqual([first, expect.any(String)]);
@@ -33,7 +33,7 @@ describe("revoke", () => {
   });
 
   test("revoking a retired key ends its publication", async () => {
-    const { keys, clock, ring, published } = await openOffice();
+    const { keys, clock, ring, published } = await openSigningKeys();
     const [first = ""] = published();
     clock.now += SEEN_MS;
     await keys.rotate(true, ACTOR);
@@ -43,17 +43,17 @@ describe("revoke", () => {
   });
 
   test("revoking twice has no further effect, and an unknown kid is an error", async () => {
-    const { keys, published, notes } = await openOffice();
+    const { keys, published, notes } = await openSigningKeys();
     const [first = ""] = published();
     await keys.revoke(first, ACTOR);
-    const told = await notes();
+    const before = await notes();
     expect((await keys.revoke(first, ACTOR)).active.kid).toBe(published()[0]);
-    expect(await notes()).toEqual(told);
+    expect(await notes()).toEqual(before);
     await expect(keys.revoke("none", ACTOR)).rejects.toMatchObject({ reason: "does_not_exist" });
   });
 
   test("a revoked key stays revoked for ever", async () => {
-    const { keys, ring, clock, published } = await openOffice();
+    const { keys, ring, clock, published } = await openSigningKeys();
     const [first = ""] = published();
     await keys.revoke(first, ACTOR);
     clock.now += 1_000 * DAY_MS;
@@ -64,7 +64,7 @@ describe("revoke", () => {
 
 describe("import", () => {
   test("an imported key signs at once, under its thumbprint, and rotates like any other", async () => {
-    const { keys, ring, clock, published, notes } = await openOffice();
+    const { keys, ring, clock, published, notes } = await openSigningKeys();
     const [first, second] = published();
     const privateKey = newKey();
     clock.now += DAY_MS;
@@ -83,17 +83,17 @@ describe("import", () => {
   });
 
   test("importing the active key changes nothing", async () => {
-    const { keys, published, notes } = await openOffice();
+    const { keys, published, notes } = await openSigningKeys();
     const key = { privateKey: newKey(), kid: "old", asNext: false };
     const first = await keys.import(key, ACTOR);
-    const told = await notes();
+    const before = await notes();
     expect(await keys.import(key, ACTOR)).toEqual(first);
-    expect([published().length, await notes()]).toEqual([3, told]);
+    expect([published().length, await notes()]).toEqual([3, before]);
     await expect(keys.import({ ...key, asNext: true }, ACTOR)).rejects.toMatchObject({ reason: "failed_precondition" });
   });
 
   test("an imported next key replaces the present one, and is published first", async () => {
-    const { keys, clock, published } = await openOffice();
+    const { keys, clock, published } = await openSigningKeys();
     const [first] = published();
     clock.now += DAY_MS;
     const key = { privateKey: newKey(), kid: "old", asNext: true };
@@ -106,7 +106,7 @@ describe("import", () => {
   });
 
   test("an imported key that is published already keeps its publication time", async () => {
-    const { keys, clock } = await openOffice();
+    const { keys, clock } = await openSigningKeys();
     const key = { privateKey: newKey(), kid: "old" };
     await keys.import({ ...key, asNext: true }, ACTOR);
     clock.now += PUBLISH_MS;
@@ -119,14 +119,14 @@ describe("import", () => {
   });
 
   test.for([true, false])("an imported key is of TOKEN_ALG (next: %s)", async (asNext) => {
-    const { keys } = await openOffice();
+    const { keys } = await openSigningKeys();
     const key = { privateKey: newKey("ed25519"), kid: "", asNext };
     const message = "this key is for EdDSA and new keys are for ES256. Set COUNTERSIGN_TOKEN_ALG to EdDSA first";
     await expect(keys.import(key, ACTOR)).rejects.toMatchObject({ reason: "failed_precondition", message });
   });
 
   test("a retired key may be imported again", async () => {
-    const { keys, clock, published, opened } = await openOffice();
+    const { keys, clock, published, opened } = await openSigningKeys();
     const key = { privateKey: newKey(), kid: "old", asNext: false };
     await keys.import(key, ACTOR);
     clock.now += SEEN_MS;
@@ -140,7 +140,7 @@ describe("import", () => {
   });
 
   test("a revoked key cannot be imported again, under any kid", async () => {
-    const { keys } = await openOffice();
+    const { keys } = await openSigningKeys();
     const privateKey = newKey();
     await keys.import({ privateKey, kid: "old", asNext: false }, ACTOR);
     await keys.revoke("old", ACTOR);
@@ -154,7 +154,7 @@ describe("import", () => {
   });
 
   test("a kid has one key, and a key one kid", async () => {
-    const { keys, published } = await openOffice();
+    const { keys, published } = await openSigningKeys();
     const privateKey = newKey();
     await keys.import({ privateKey, kid: "old", asNext: false }, ACTOR);
     const before = published();

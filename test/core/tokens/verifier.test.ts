@@ -85,7 +85,7 @@ test("rejects a token of another issuer or audience", async () => {
   ]);
 });
 
-test("a token is good until its last millisecond", async () => {
+test("a token is valid until its last millisecond", async () => {
   const { verify } = open();
   const mint = mintOf("ES256");
   await verify(goodToken(mint), NOW + 599_999);
@@ -111,7 +111,7 @@ test("tokens of a revoked key are revoked, those of a deleted key invalid", asyn
   expect((await caughtErrorOf(verify(goodToken(mint)))).reason).toBe("invalid");
 });
 
-test("a stale ring is read again before a good token is accepted", async () => {
+test("a stale ring is read again before a valid token is accepted", async () => {
   const { found, ring, verify } = open();
   const mint = mintOf("EdDSA");
   const { promise, resolve } = Promise.withResolvers<void>();

@@ -141,7 +141,7 @@ export function signed(message: string, key: string | Buffer = SECRETS.login): s
   return bodyOf({ signature: hmac(key, message).toString("hex") });
 }
 
-export interface Told extends Case {
+export interface Expectation extends Case {
   readonly mistake: string;
   /** The expected codes, in order. */
   readonly codes: readonly string[];
@@ -149,12 +149,12 @@ export interface Told extends Case {
   readonly message?: RegExp;
 }
 
-export function told(mistake: string, body: string | Uint8Array, ...codes: readonly string[]): Told {
+export function expecting(mistake: string, body: string | Uint8Array, ...codes: readonly string[]): Expectation {
   return { mistake, body, codes };
 }
 
 /** Makes a test for each row: the findings for a login that would be refused. */
-export function tellsThat(cases: readonly Told[]): void {
+export function testFindings(cases: readonly Expectation[]): void {
   test.for(cases)("$mistake", async ({ mistake: _, codes, message = /./, ...received }) => {
     const { wouldSucceed, findings } = await explain(received);
     expect(findings.map(({ code }) => code)).toEqual(codes);

@@ -8,7 +8,7 @@ import { FIRST } from "../contracts/store-samples.ts";
 import { openDatabase, type TestDatabase } from "../store/database.ts";
 import { NOW, openRing, RULES } from "./ring.ts";
 
-export interface Office {
+export interface OpenedSigningKeys {
   readonly opened: TestDatabase;
   readonly ring: KeyRing;
   readonly keys: SigningKeys;
@@ -19,7 +19,7 @@ export interface Office {
   notes(): Promise<readonly unknown[]>;
 }
 
-export async function openOffice(rules: Partial<RingRules> = {}): Promise<Office> {
+export async function openSigningKeys(rules: Partial<RingRules> = {}): Promise<OpenedSigningKeys> {
   const opened = await openDatabase();
   const clock = { now: NOW };
   const now = (): number => clock.now;
