@@ -43,7 +43,7 @@ export interface Gateway {
   readonly internalUrl: string | undefined;
   readonly registry: Registry;
   readonly signingKeys: SigningKeys;
-  /** The services of the internal listener, for a host that mounts them itself. */
+  /** The services of the internal listener, for a program that mounts them on its own server. */
   readonly services: readonly MountedService[];
   /** A link that signs in to the dashboard once, as the holder of COUNTERSIGN_ADMIN_TOKEN; undefined without dashboard. */
   createSignInLink(): Promise<string | undefined>;

@@ -21,10 +21,10 @@ const ok = (name: string, message: string): CheckResult => ({ name, status: "ok"
 const warning = (name: string, message: string): CheckResult => ({ name, status: "warning", message });
 const wrong = (name: string, message: string): CheckResult => ({ name, status: "wrong", message });
 
-/** A certificate that expires sooner than this is a warning. */
+/** A certificate that expires sooner gets a warning. */
 const EXPIRY_DAYS = 14;
 const DAY_MS = 86_400_000;
-/** A clock that differs by more is a warning. In milliseconds. */
+/** The largest difference between clocks without a warning, in milliseconds. */
 const CLOCKS_APART_MS = 500;
 const SILENT = { away() {}, back() {} };
 
@@ -93,7 +93,7 @@ function compareClock(server: string, clock: number, asked: number): CheckResult
 }
 
 function checkCertificates({ tlsCert = [] }: Config): readonly CheckResult[] {
-  if (tlsCert.length === 0) return [ok("certificate", "not set: the listeners speak without TLS")];
+  if (tlsCert.length === 0) return [ok("certificate", "not set: the listeners do not use TLS")];
   return tlsCert.map((path) => {
     const { validToDate, validFromDate } = new X509Certificate(readFileSync(path));
     const days = Math.floor((validToDate.getTime() - systemNow()) / DAY_MS);

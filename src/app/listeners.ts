@@ -54,7 +54,7 @@ const GRACE_MS = 8_000;
 const IDLE_MS = 1_000;
 
 export interface Listeners {
-  /** Closes step by step, with a log line for each: balancers see 503, then each connection ends with its next answer. */
+  /** Closes in steps, each logged: balancers see 503, then each connection ends with its next answer. */
   drain(times: Partial<DrainTimes>): Promise<void>;
   /** Closes at once. */
   close(): Promise<void>;

@@ -34,7 +34,7 @@ export interface RegistryOptions {
   readonly logger: LogWriter["logger"];
 }
 
-/** Interval at which last logins are written and moves to a key of its own end, in milliseconds. */
+/** Interval at which last logins are written and moves end, in milliseconds. */
 const ACTIVITY_MS = 5_000;
 /** Interval at which expired revocations and audit events older than AUDIT_RETENTION are deleted, in milliseconds. */
 const PRUNE_MS = 60_000;
@@ -52,7 +52,7 @@ export async function openRegistry(
   cleanup.defer(() => database.close());
   await migrate(database);
 
-  // 2. The stores over it, whose secrets open.
+  // 2. The stores. Lost secrets stop the start.
   const sealer = createSealer([config.masterKey, ...config.otherMasterKeys]);
   const store = createStore(database, sealer, onFault);
   const secrets = createSecrets(store.secrets, now);

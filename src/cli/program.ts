@@ -20,7 +20,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   }
 }
 
-/** A program with the command that the arguments call; without a command, with all of them. */
+/** Builds the program with the called command; with all commands if none is called. */
 export async function createProgram(args: readonly string[]): Promise<Command> {
   const program = new Command("countersign")
     .description("Device login gateway: a device signs its login, the gateway answers with a short-lived token.")

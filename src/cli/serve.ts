@@ -29,7 +29,7 @@ export function addServeCommand(program: Command): void {
     .option("--dev", "create secrets and a demo device in the data directory where they are missing")
     .option(
       "--forget-lost-secrets",
-      "the master key is lost: drop the customer keys that it sealed, and make a new signing key if that was sealed with it",
+      "drop the secrets that a lost master key sealed; a lost signing key is replaced, customer keys have to be imported again",
     )
     .action(async (options: ServeOptions, command: Command) => {
       const { dev = false } = options;
@@ -103,9 +103,9 @@ function requirePrivateDirectory(dataDir: string): void {
 /** Why a gateway does not start, and the cure; undefined for a bug. */
 function explainStart(error: unknown): string | undefined {
   if (error instanceof LostSecretsError) {
-    return `${error.message}. Set COUNTERSIGN_MASTER_KEY to the key that sealed them, or add it to COUNTERSIGN_OTHER_MASTER_KEYS. If it is lost, start once with --forget-lost-secrets: this drops the customer keys that it sealed, to be imported again, and signs tokens with a new key if theirs is lost (docs/secrets.md)`;
+    return `${error.message}. Set COUNTERSIGN_MASTER_KEY to the key that sealed them, or add it to COUNTERSIGN_OTHER_MASTER_KEYS. If that key is lost, start once with --forget-lost-secrets, which drops the secrets that it sealed, and import the customer keys again (docs/secrets.md)`;
   }
-  // The database may fail once it is open, too.
+  // An open database may fail, too.
   if (error instanceof AuthError) return error.reason === "unavailable" ? error.message : undefined;
   if (!(error instanceof Error)) return undefined;
   // Errors of the store and of the limiter, which are loaded later.
@@ -132,8 +132,8 @@ function explainStart(error: unknown): string | undefined {
 }
 
 /**
- * Resolves at SIGINT, SIGTERM or an uncaught error, which is logged. A second of either, unless it is an echo of the first signal,
- * ends the process.
+ * Resolves at SIGINT, SIGTERM or an uncaught error, which is logged. A second signal or error ends the process, unless it is
+ * an echo of the first signal.
  */
 function watchProcess(gateway: Gateway): { readonly promise: Promise<void>; isFailed(): boolean } {
   const { promise, resolve } = Promise.withResolvers<void>();

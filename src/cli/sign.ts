@@ -1,4 +1,4 @@
-// `countersign sign`: prints a signed login. Its options, which name a device, are those of `login` too.
+// `countersign sign`: prints a signed login. `login` has the same options.
 
 import type { Command } from "commander";
 import { readClientConfig } from "../config.ts";

@@ -6,7 +6,7 @@ import { type ChannelCredentials, type ChannelOptions, credentials } from "@grpc
 
 /** Trusted authorities and the client's certificate, in PEM. A renewed certificate needs a new client. */
 export interface ClientTls {
-  /** Authorities that the gateway's certificate may be from. Default: those of Node. */
+  /** Trusted authorities for the gateway's certificate. Default: Node's. */
   readonly ca?: string | Buffer;
   /** This client's certificate and its intermediates, for a gateway that asks for one. */
   readonly cert?: string | Buffer;

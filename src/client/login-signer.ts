@@ -30,7 +30,7 @@ export interface LoginSigner {
 const YEAR_2025 = 1_735_689_600;
 const YEAR_2100 = 4_102_444_800;
 
-/** @throws TypeError for impossible keys; its message repeats neither */
+/** @throws TypeError for an invalid deviceKey or customerKey; the message repeats neither */
 export function createLoginSigner({ deviceKey, customerKey, now = systemClock }: LoginSignerOptions): LoginSigner {
   if (!/^[\x21-\x7e]{1,96}$/.test(deviceKey)) throw new TypeError("deviceKey is not 1 to 96 visible ASCII characters");
   const secret = customerKey instanceof KeyObject ? customerKey : secretFromText(readSecret(customerKey));

@@ -21,7 +21,7 @@ export type Reason =
   | "internal"
   | (string & Record<never, never>);
 
-/** Details of a gateway's error; each where it applies. */
+/** Details of a gateway's error; each applies to the reasons that its comment names. */
 export interface LoginErrorDetails {
   /** clock_skew: the gateway's time, in Unix seconds. */
   readonly serverTime?: number;

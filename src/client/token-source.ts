@@ -10,7 +10,7 @@ export const TOKEN_HEADER = "x-access-token";
 
 export type TokenSourceOptions = LoginSignerOptions &
   ({ readonly client: Pick<AuthClient, "login"> } | GatewayClientOptions) & {
-    /** A token is renewed when between one and two times this share of its life is left: 0.2 by default, 0.4 at most. */
+    /** Share of a token's life: the token is renewed when one to two shares are left. 0.2 by default, at most 0.4. */
     readonly refreshAhead?: number;
     /** Called with the error of a renewal that failed while the present token was still valid. */
     readonly onRefreshError?: (error: unknown) => void;
@@ -20,8 +20,8 @@ export type TokenSourceOptions = LoginSignerOptions &
 
 export interface TokenSource {
   /**
-   * The present token, or that of a new login. Concurrent calls share one login.
-   * @throws RpcError of the last failed login, without a new login until its wait is over
+   * Returns the present token, or logs in for a new one. Concurrent calls share one login.
+   * @throws RpcError; during the wait after a failed login, the error of that login
    */
   token(): Promise<string>;
   /** The header that carries the token, for fetch. @throws what `token` does */
@@ -117,7 +117,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   };
 }
 
-/** Closing the source closes its own client, and leaves a client of the options open. */
+/** `release` closes the source's own client, and leaves a client of the options open. */
 function clientOf(options: TokenSourceOptions): { client: Pick<AuthClient, "login">; release: () => void } {
   if ("client" in options) return { client: options.client, release: () => {} };
   const client = createAuthClient(options);

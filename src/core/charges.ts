@@ -23,7 +23,7 @@ export interface Counted {
   readonly name: string;
   /** Accepted only once, even without the device's replay guard. */
   readonly isOnce: boolean;
-  /** How much longer than a signed login it is valid, in milliseconds. */
+  /** How much longer the proof is valid than a signed login, in milliseconds. */
   readonly extraMs: number;
 }
 

@@ -1,4 +1,4 @@
-// Durations, limits and times as settings and operators write them. Errors are the end of a sentence.
+// Durations, limits and times as text. An error's message is the end of a sentence.
 
 import type { Policy, PolicyName } from "./ports.ts";
 

@@ -14,7 +14,7 @@ import { checkFresh, readDeviceKey, readSignature, readTimestamp } from "./login
 import type { Credential, CredentialStore, Limiter, LimitState, TokenSigner } from "./ports.ts";
 import { computeSignature, type Decoys, findHmacKey, makeDecoys, type ProvingKey } from "./signature.ts";
 
-/** A login as it was sent, over whichever protocol. */
+/** A signed login, as sent over any protocol. */
 export interface SignedLogin {
   readonly deviceKey: string;
   readonly timestamp: bigint | undefined;
@@ -34,9 +34,9 @@ export interface Login {
   readonly token: string;
   readonly expiresInSeconds: number;
   readonly customerId: string;
-  /** The customer key that proved it. */
+  /** The customer key that proved the login. */
   readonly keyId: string;
-  /** After a login with the derived key during a move to it: when the move began, in unix milliseconds. The caller ends it. */
+  /** When the device's move to the key of this login began, in unix milliseconds; the caller ends the move. Undefined: no move. */
   readonly movingSince: number | undefined;
   /** The state of the `login` policy; undefined when that limit is off. */
   readonly limit: LimitState | undefined;

@@ -29,7 +29,7 @@ export interface PolicyState {
 
 /** A policy's state as a caller sees it. */
 export interface LimitState extends PolicyState {
-  /** When it was decided, in unix milliseconds. resetMs counts from then. */
+  /** When the policy decided, in unix milliseconds. resetMs counts from then. */
   readonly decidedAt: number;
 }
 
@@ -54,7 +54,7 @@ export interface Verdict {
 export interface Limiter {
   /** Decides; `now` in unix milliseconds (an implementation may prefer its store's own clock). */
   charge(charges: readonly Charge[], now: number): Promise<Verdict>;
-  /** Whether the state can be reached; `degraded` where charges are decided without it. Rejects when they are not. */
+  /** Whether the state can be reached; `degraded` where charges are decided without it. Rejects when they cannot be decided. */
   ping(): Promise<"ok" | "degraded">;
 }
 
@@ -75,7 +75,7 @@ export interface CustomerKey {
   readonly expiresAt: number;
 }
 
-/** A device as a login needs it; an unknown device is a decoy. */
+/** The facts that a login needs of a device; a decoy's for an unknown device. */
 export interface Credential {
   readonly deviceKey: string;
   /** False for a decoy, whose keys prove nothing. */
@@ -89,7 +89,7 @@ export interface Credential {
   readonly replayGuard: boolean;
   /** The customer's own login limit; undefined means the default. */
   readonly loginLimit: Policy | "off" | undefined;
-  /** The public key that alone proves its logins, in base64 of a SubjectPublicKeyInfo; empty: none. */
+  /** A public key that replaces the customer's keys, in base64 of a SubjectPublicKeyInfo; empty: none. */
   readonly publicKey: string;
   /** Live keys that sign its logins, at most MAX_LIVE_KEYS, the newest first. */
   readonly loginKeys: readonly CustomerKey[];

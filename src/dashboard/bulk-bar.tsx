@@ -13,7 +13,7 @@ import { FailureNotice, Notice, saveFile } from "./parts.tsx";
 import { countText, numberText } from "./words.ts";
 
 interface BulkProps extends DeviceSelection {
-  /** Devices to change; undefined until they are counted. */
+  /** Number of devices to change; undefined until they are counted. */
   readonly size: number | undefined;
   readonly onChanged: () => void;
 }
@@ -28,7 +28,7 @@ const CHOICES: readonly Choice[] = [
     "Revoke tokens",
     DeviceAction.REVOKE_TOKENS,
     true,
-    "They have to log in again. Services that verify tokens themselves accept them until they expire.",
+    "They have to log in again. Services that verify tokens themselves accept the revoked ones until they expire.",
   ],
   ["Delete", DeviceAction.DELETE, true, "They are deleted for good."],
 ];
@@ -68,7 +68,7 @@ function BulkButton({ choice, filter: given, selected, size = 0, onChanged }: Bu
     onChanged();
     return (
       <Notice tone="good">
-        Done: {numberText(changed)} changed, {numberText(matched - changed)} were so already.
+        Done: {numberText(changed)} changed, {numberText(matched - changed)} unchanged.
       </Notice>
     );
   }
@@ -92,7 +92,9 @@ function BulkButton({ choice, filter: given, selected, size = 0, onChanged }: Bu
       {done !== undefined && (
         <>
           <progress aria-label="Progress" max={size} value={done.matched} />
-          <p class="quiet">{numberText(done.changed)} changed so far. Cancel stops; doing it again finishes it.</p>
+          <p class="quiet">
+            {numberText(done.changed)} changed so far. Cancel stops here; the same change again finishes it.
+          </p>
         </>
       )}
     </ActionButton>

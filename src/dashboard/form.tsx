@@ -56,7 +56,7 @@ interface ActionButtonProps extends Omit<FormProps, "submit" | "cancel"> {
   readonly submit?: string;
   readonly isPrimary?: boolean;
   readonly isDisabled?: boolean;
-  /** Resolves to an element, which the dialog then shows, or to anything else, and the dialog closes. */
+  /** The action. The dialog shows the element that it resolves to; without one it closes. */
   readonly act: (values: FormValues) => Promise<unknown>;
   readonly onClose?: () => void;
 }

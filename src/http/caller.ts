@@ -6,7 +6,7 @@ import { createNetworkTable, limitAddress, type Network } from "../core/limiter/
 import type { RequestCaller } from "../protocols/call.ts";
 import type { Exchange } from "../protocols/exchange.ts";
 
-/** Makes the caller of a request from its peer's address and, where a trusted proxy sent it, X-Forwarded-For. */
+/** Finds the caller of a request by the peer's address and, from a trusted proxy, by X-Forwarded-For. */
 export type CallerFrom = (exchange: Pick<Exchange, "remoteAddress" | "headers">, protocol: string) => RequestCaller;
 
 /** Whether an address is that of a proxy whose X-Forwarded-For is trusted. */

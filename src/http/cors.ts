@@ -34,7 +34,7 @@ const EXPOSED_HEADERS = [
   "Grpc-Message",
   "Grpc-Status-Details-Bin",
 ].join(", ");
-/** Browsers cap it at two hours. In seconds. */
+/** In seconds; browsers cap it at two hours. */
 const PREFLIGHT_MAX_AGE = "7200";
 
 /**

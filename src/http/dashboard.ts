@@ -30,7 +30,7 @@ const HEADERS: readonly HeaderField[] = [
   ["Vary", "Accept-Encoding"],
 ];
 
-/** Names below assets/ have a hash of the content in them. */
+/** In seconds. Names below assets/ contain a hash of the content. */
 const HASHED_MAX_AGE = 31_536_000;
 
 /** Serves the files of a folder, index.html at `/`. Without index.html, `/` says how to build it. */

@@ -55,7 +55,7 @@ export async function drainConnections(
   return destroyed;
 }
 
-/** Names a connection: the same for a TLS socket and its TCP socket. */
+/** Names a connection. A TLS socket and its TCP socket have the same name. */
 function peerOf({ remoteAddress, remotePort, localAddress }: Socket): string {
   return `${remoteAddress} ${remotePort} ${localAddress}`;
 }

@@ -191,7 +191,7 @@ class Http1Exchange extends HttpExchange {
     return this.#request.complete;
   }
 
-  /** Answers a request that is broken, where it has no answer yet, and closes its connection. */
+  /** Answers a broken request, unless it is already answered, and closes its connection. */
   fail(status: number, error: AuthError): void {
     const { socket } = this.#request;
     if (this.#response.headersSent) {
@@ -219,7 +219,7 @@ class Http1Exchange extends HttpExchange {
       response.end(body);
       return;
     }
-    // A caller that ends its side is gone. Without this, only the next message would show it.
+    // A caller that ends its side is gone. Without this listener only its next message would show it.
     this.#request.socket.once("end", () => response.destroy());
     pipeline(body, response).catch(() => {});
   }

@@ -76,7 +76,7 @@ export class Http2Exchange extends HttpExchange {
       if (isWhole && status !== 304) fields.push("content-length", String(Buffer.byteLength(body)));
       stream.respond(fields, { endStream: isWhole && body.length === 0, waitForTrailers: trailers !== undefined });
       if (trailers !== undefined) stream.once("wantTrailers", () => this.#sendTrailers(trailers));
-      // Node has ended the answer to a HEAD too.
+      // Node itself ends the answer to a HEAD.
       if (stream.writableEnded) return;
       if (isStreamed(body)) void this.#sendPieces(body);
       else if (body.length <= SLICE_BYTES) stream.end(body);

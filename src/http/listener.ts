@@ -24,7 +24,7 @@ export interface ListenerOptions {
   readonly onFault: (error: unknown) => void;
   /** Called when a connection is refused: too many are open, or no descriptor is left. */
   readonly onConnectionRefused?: () => void;
-  /** Bounds on connections, in all and from one address; without them there is no bound. */
+  /** Bounds on connections, in all and from one address; absent: no bound. */
   readonly maxConnections?: number;
   readonly maxConnectionsPerAddress?: number;
   /** Addresses exempt from the limit per address. */

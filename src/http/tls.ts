@@ -8,7 +8,7 @@ import type { Server, TlsOptions } from "node:tls";
 export interface TlsFiles {
   /** Certificates, each of another kind of key: a client gets the one that it can verify. */
   readonly certs: readonly string[];
-  /** The private key of each, in the same order. */
+  /** The private key of each certificate, in the same order. */
   readonly keys: readonly string[];
   /** Authorities: a client has to show a certificate of one of them. */
   readonly clientCa?: string;

@@ -30,7 +30,7 @@ function tokenOf(header: EndpointRequest["header"]): string | undefined {
   return header("x-access-token") || /^Bearer +(\S+)$/i.exec(header("authorization") ?? "")?.[1];
 }
 
-/** Bytes of the longest token in its form. */
+/** The most bytes of a form with a token. */
 const MAX_BYTES = 16 * 1024;
 /** The answer does not say why a token is inactive (RFC 7662, 2.2). */
 const INACTIVE: readonly Reason[] = ["expired", "invalid", "revoked"];

@@ -64,7 +64,7 @@ export function operatorOf({ values }: Pick<HandlerContext, "values">): Operator
   return operator;
 }
 
-/** Operator name as the caller gave it, not authenticated. It counts only with tokens of the settings, which people may share. */
+/** Operator name as the caller gave it, not authenticated. Used only with tokens of the settings, which people may share. */
 const OPERATOR_HEADER = "x-operator";
 
 type AllMethods = ServiceImpl<typeof AdminService>;

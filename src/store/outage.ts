@@ -35,7 +35,7 @@ export interface OutageOptions {
 }
 
 const PROBE_MS = 250;
-/** The most probes at once. A hanging server takes a second to fail one, and the next ones do not wait for it. */
+/** The most probes at once: with a hanging server one takes a second, and the next do not wait for it. */
 const MOST_PROBES = 4;
 const RETRY_MS = 5_000;
 

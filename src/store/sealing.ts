@@ -52,12 +52,12 @@ export class NewerSealError extends SealError {}
 interface MasterKey {
   readonly key: KeyObject;
   readonly id: Buffer;
-  /** The first characters of a secret that it sealed. */
+  /** The first bytes of each secret that the key sealed. */
   readonly header: Buffer;
 }
 
 /**
- * A sealer under master keys of 32 bytes: the first seals, each opens what it sealed. Layout: version (1), master key id
+ * A sealer under master keys of 32 bytes: the first seals, and each opens the secrets that it sealed. Layout: version (1), master key id
  * (8), nonce (12), tag (16), ciphertext; version, key id and context are the associated data (NIST SP 800-38D).
  * @throws RangeError for none, for one of another length, and for two that have one id
  */

@@ -54,7 +54,7 @@ export function createObserver({ logger, metrics, onLogin, elapsed }: ObserverOp
   const mayLogUnavailable = createThrottle(UNAVAILABLE_LINE_MS, elapsed);
   const mayLogConnection = createThrottle(CONNECTION_LINE_MS, elapsed);
 
-  /** Marks an error as counted, and logs its cause. An outage has none: it was logged when it began. */
+  /** Marks an error as counted, and logs its cause. */
   function markCounted(error: unknown, caller: ObservedCaller): void {
     if (!(error instanceof AuthError)) return;
     counted.add(error);

@@ -23,7 +23,7 @@ test("the check of a first start succeeds and creates nothing", async () => {
   expect(existsSync(folder)).toBe(false);
 });
 
-test("names a master key that cannot open the secrets, and a Redis that is away", async () => {
+test("the check names a master key that cannot open the secrets, and a Redis that is away", async () => {
   const folder = temporaryFolder();
   await (await openGateway({ DATA_DIR: folder })).close();
   const good = await check({ COUNTERSIGN_DATA_DIR: folder });
@@ -37,7 +37,7 @@ test("names a master key that cannot open the secrets, and a Redis that is away"
   expect(bad.stderr).toContain("keys, redis");
 });
 
-test("names a database that is away, and every wrong setting", async () => {
+test("the check names a database that is away, and every wrong setting", async () => {
   const away = await check({ COUNTERSIGN_DATABASE_URL: "postgres://user:secret@127.0.0.1:1/none" });
   expect(away).toMatchObject({ status: 1, findings: expect.arrayContaining(["database wrong"]) });
   expect(away.stderr).not.toContain("secret");
@@ -57,7 +57,7 @@ test("reseal prints how many secrets it sealed, and fails when one cannot be uns
       env: { COUNTERSIGN_DATA_DIR: folder, COUNTERSIGN_INTERNAL_URL: internalUrl },
     });
 
-  // The demo device's key, and the signing key.
+  // The demo device's key, the active signing key and the next one.
   const all =
     "All secrets are sealed with COUNTERSIGN_MASTER_KEY. Remove the old one from COUNTERSIGN_OTHER_MASTER_KEYS.\n";
   expect(await reseal()).toEqual({ status: 0, stdout: `resealed 3\n${all}`, stderr: "" });
@@ -115,7 +115,7 @@ test("serve --forget-lost-secrets starts with all devices, and without their key
   const refused = await run(["serve", "--dev"], { env: { COUNTERSIGN_DATA_DIR: folder, ...NEW, ...listeners } });
   expect([refused.status, refused.stderr]).toEqual([
     1,
-    "countersign: the signing key and 1 customer key cannot be opened with the master keys of this gateway. Set COUNTERSIGN_MASTER_KEY to the key that sealed them, or add it to COUNTERSIGN_OTHER_MASTER_KEYS. If it is lost, start once with --forget-lost-secrets: this drops the customer keys that it sealed, to be imported again, and signs tokens with a new key if theirs is lost (docs/secrets.md)\n",
+    "countersign: the signing key and 1 customer key cannot be opened with the master keys of this gateway. Set COUNTERSIGN_MASTER_KEY to the key that sealed them, or add it to COUNTERSIGN_OTHER_MASTER_KEYS. If that key is lost, start once with --forget-lost-secrets, which drops the secrets that it sealed, and import the customer keys again (docs/secrets.md)\n",
   ]);
 
   const after = await serve(folder, { env: { ...NEW, COUNTERSIGN_LOG_LEVEL: "info" } }, ["--forget-lost-secrets"]);

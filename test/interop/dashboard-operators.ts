@@ -152,7 +152,7 @@ export const OPERATOR_STORIES: readonly Story[] = [
       await page.getByText("10 devices").waitFor();
       await button(page, "Disable").click();
       await dialogButton(page, "Disable 10 devices").click();
-      await page.getByText("Done: 10 changed, 0 were so already.").waitFor();
+      await page.getByText("Done: 10 changed, 0 unchanged.").waitFor();
       await dialogButton(page, "Close").click();
       await page.getByLabel("Status").selectOption("disabled");
       await page.waitForURL(/status=disabled/);

@@ -20,7 +20,7 @@ const MAX_RECORD_BYTES = 65_536;
 const LINES = { delimiter: "\0", quote: null };
 
 /**
- * Reads the records of the file `name` in order; with `customerGiven` it may leave customer_id out. @throws CommandFailure for a
+ * Reads the records of the file `name` in order; with `customerGiven` the file may omit customer_id. @throws CommandFailure for a
  * file that is not UTF-8, has a wrong header or has misplaced quotes, after which the records cannot be separated
  */
 export async function* readRecords(source: Readable, name: string, customerGiven: boolean): AsyncGenerator<FileRecord> {

@@ -1,4 +1,4 @@
-// Values on the command line: messages of the contract as they are printed, times and numbers as options have them.
+// Prints messages of the contract, and reads times and numbers from options.
 
 import { type DescField, type DescMessage, type JsonValue, type MessageShape, toJson } from "@bufbuild/protobuf";
 import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";

@@ -47,7 +47,7 @@ export async function readSecret(file: string): Promise<string> {
   return secret;
 }
 
-/** Makes a secret, and writes it to a new file if one is named. The file is created first: no secret is made that cannot be written. */
+/** Makes a secret, and writes it to a new file if one is named. The file is created first, so that no secret gets lost. */
 export async function writeSecret<Made>(
   file: string | undefined,
   make: () => Promise<Made>,

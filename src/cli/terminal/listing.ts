@@ -114,7 +114,7 @@ export function createTable<Desc extends DescMessage>(
   };
 }
 
-/** The filter that the options ask for; empty: none of them is set. */
+/** The filter of the options; empty without them. */
 export function selectionFilter({ filter = "", customer, failing, notSeenFor }: SelectionOptions): string {
   return [
     customer === undefined ? "" : `customer_id = ${JSON.stringify(customer)}`,

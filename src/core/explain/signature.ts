@@ -151,7 +151,7 @@ function wrongMessages({ time, sentTime, text: body }: SentLogin, deviceKey: str
 
 /** The largest buffer of firmware that would cut a key short, in bytes. */
 const LONGEST_CUT = 256;
-/** Shorter prefixes are not tried: explain would let its caller guess a key byte by byte. In bytes. */
+/** The shortest prefix of a key that is tried, in bytes. With shorter ones a caller could guess the key byte by byte. */
 const SHORTEST_KEY = 16;
 
 /** The known mistakes in a key. */

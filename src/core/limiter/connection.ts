@@ -23,7 +23,7 @@ export class RedisSetupError extends Error {
   override readonly name = "RedisSetupError";
 }
 
-// A class of ioredis extends String: V8 then looks up each method of a string anew, until it has met enough String objects.
+// A class of ioredis extends String: V8 then looks up string methods slowly, until it has seen many String objects.
 for (let reads = 0; reads < 1_000; reads++) Object("").at;
 
 const RETRY_MS = 50;

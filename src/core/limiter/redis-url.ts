@@ -14,7 +14,7 @@ export interface RedisLogin {
   readonly password: string | undefined;
 }
 
-/** `tls` holds for every connection, those to Sentinels too. */
+/** `tls` is for every connection, also to Sentinels. */
 export type RedisUrl =
   | ({ readonly kind: "standalone"; readonly tls: boolean; readonly db: number } & RedisAddress & RedisLogin)
   | ({

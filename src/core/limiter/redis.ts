@@ -12,7 +12,7 @@ declare module "ioredis" {
   }
 }
 
-/** The part of ioredis that is used here; a Cluster has it too. */
+/** The methods of ioredis that the limiter calls, on one server or a Cluster. */
 export type RedisCommands = Pick<Redis, "defineCommand" | "charge1" | "charge2" | "set">;
 
 export interface RedisLimiterOptions {
@@ -30,9 +30,9 @@ export interface RedisLimiterOptions {
 
 export interface RedisLimiter {
   /**
-   * Decides one or two charges of the same device or address, by one command.
+   * Decides one or two charges of the same device or address, in one command.
    * @returns the verdict, and its time in microseconds of the logs' clock
-   * @throws Error of ioredis; Redis may have admitted the charges all the same
+   * @throws Error of ioredis; even then Redis may have admitted the charges
    */
   charge(charges: readonly Charge[], now: number): Promise<Verdict & { readonly now: number }>;
   /** The verdict without a round trip, if this process already knows a denial of one of the charges; else undefined. */
@@ -44,7 +44,7 @@ export interface RedisLimiter {
 const MOST_DENIALS = 100_000;
 /** Largest relative drift between Redis's clock and this process's. */
 const CLOCK_DRIFT = 0.001;
-/** Shorter steps of the clock are not corrected. In milliseconds. */
+/** The smallest step of the clock that is corrected, in milliseconds. */
 const SMALLEST_STEP_MS = 100;
 /** Redis expires logs by its own clock. The extra time covers a clock step of ten minutes. */
 const EXTRA_TTL_MS = 660_000;

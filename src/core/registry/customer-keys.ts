@@ -184,7 +184,7 @@ function warningOf(customerKey: string, bytes: number): string {
 /**
  * Checks a new key against the other keys of its customer. A derivation key with the bytes of a login key, which boards hold, would
  * give each board the keys of all boards.
- * @throws AuthError `failed_precondition` over MAX_LIVE_KEYS, `already_exists` for a secret that is there
+ * @throws AuthError `failed_precondition` over MAX_LIVE_KEYS, `already_exists` for a secret that the customer has
  */
 function checkBeside(key: CustomerSecret, others: readonly OpenedCustomerKey[], now: number): void {
   const { purpose } = key;

@@ -122,7 +122,7 @@ export function createFleet(fleet: FleetStore, now: () => number): Fleet {
 
     summarize() {
       if (summary !== undefined && now() < expiresAt) return summary;
-      // Callers that come while it is counted share the count.
+      // Callers during a count share its result.
       expiresAt = Number.POSITIVE_INFINITY;
       summary = countAll();
       return summary;

@@ -22,7 +22,7 @@ export interface Listing<Item> {
   readonly nextPageToken: string;
 }
 
-/** The type of a field's values. A list has the allowed words. A `name` is a text that is ordered by its bytes. */
+/** The type of a field's values; a list holds the allowed words. A `name` is text in the order of its bytes. */
 export type FieldType = "text" | "name" | "time" | "boolean" | readonly string[];
 
 /** The fields of a list. `labels` stands for each `labels.NAME`. */
@@ -38,7 +38,7 @@ const CONDITION =
   /\s*([A-Za-z0-9_.-]+)\s*(!=|<=|>=|=|<|>)\s*(?:"((?:[^"\\]|\\["\\])*)"|([^\s"'()=!<>,;\\]+))\s*((?<=[\s"])AND\b|$)/iy;
 
 /**
- * Reads a filter: `field op value`, joined by AND. Operators are = and !=, for times < <= > >= too. Values stand in double
+ * Reads a filter: `field op value`, joined by AND. Operators are = and !=, for times also < <= > >=. Values stand in double
  * quotes, where \" and \\ are a quote and a backslash, or bare where they have neither white space nor ()'"=!<>,;\ in them.
  * @throws AuthError `malformed`, field `filter`, naming the mistake and its position
  */

@@ -60,7 +60,7 @@ export interface Device {
   readonly sharedIdentity: boolean;
   readonly replayGuard: boolean;
   readonly labels: Readonly<Record<string, string>>;
-  /** The public key that alone proves its logins, in base64 of a SubjectPublicKeyInfo; empty: none. */
+  /** A public key that replaces the customer's keys, in base64 of a SubjectPublicKeyInfo; empty: none. */
   readonly publicKey: string;
   /** It is in a move to its own key: the shared key still proves its logins. */
   readonly acceptsShared: boolean;

@@ -40,7 +40,7 @@ export interface RingChange {
   readonly entries: AuditEntry[];
 }
 
-/** Makes a change of the stored keys as `decide` wants it. @throws what `decide` throws */
+/** Lets `decide` change the stored keys. @returns the change @throws what `decide` throws */
 export function decideChange(
   facts: Omit<RingChange, "keys" | "entries">,
   decide: (change: RingChange) => void,
@@ -164,7 +164,7 @@ export function takeOver(change: RingChange, material: KeyMaterial, asNext: bool
   makeNext(change);
 }
 
-/** Activates the next key, or a new key if there is none, which verifiers fetch at its first token. */
+/** Activates the next key. Without one, activates a new key, which verifiers fetch at its first token. */
 function replaceActive(change: RingChange): void {
   if (keyOf(change.keys.values(), "next") === undefined) makeKey(change, "active");
   else rotate(change);

@@ -26,14 +26,14 @@ export interface KeyImport {
 export interface SigningKeys {
   /** Every key, the newest first. */
   list(): Promise<readonly SigningKeyView[]>;
-  /** `atOnce` rotates before all services have fetched the next key. Of concurrent rotations one wins, and all return its result. */
+  /** `atOnce` rotates before all services have fetched the next key. One of concurrent rotations wins, and all return its result. */
   rotate(atOnce: boolean, actor: Actor): Promise<Readonly<Record<"active" | "next", SigningKeyView>>>;
   revoke(kid: string, actor: Actor): Promise<Readonly<Record<"revoked" | "active", SigningKeyView>>>;
   /** @throws AuthError `malformed` for a text that is not a usable private key */
   import(key: KeyImport, actor: Actor): Promise<SigningKeyView>;
 }
 
-/** `ring` is this gateway's: it acts on a change before the change is answered. `now` in unix milliseconds. */
+/** The gateway's `ring` follows a change before the call returns. `now` in unix milliseconds. */
 export function createSigningKeys(
   store: SigningKeyStore,
   ring: Pick<KeyRing, "refresh">,

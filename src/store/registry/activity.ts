@@ -10,7 +10,7 @@ import { insertAuditEvents } from "./audit.ts";
 /** Rows of the one statement, which is compiled once. */
 const ROWS = 250;
 
-/** Fills a statement to its full size. The statement skips the decoy's name. */
+/** Pads a statement to its full size. The statement skips the decoy's name. */
 const FILLING: ActivityUpdate = { deviceKey: DECOY, login: undefined, failure: undefined };
 
 /** The activity in one database. */

@@ -1,4 +1,4 @@
-// The queries of an import: devices by the thousand, in one transaction, each statement with one parameter for all of them.
+// The queries of an import: many devices in one transaction, as one parameter of each statement.
 
 import { setImmediate as letOthersGo } from "node:timers/promises";
 import { type RawBuilder, sql, type Transaction } from "kysely";
@@ -87,7 +87,7 @@ export async function holdDevices(
 
 const REPLACED = DEVICE_COLUMNS.filter((name) => name !== "device_key" && name !== "created_at");
 
-/** Writes each device over its last revision. @throws Overtaken where another transaction has enrolled one since */
+/** Writes each device over its last revision. @throws Overtaken if another transaction has enrolled one meanwhile */
 export async function put(
   transaction: Transaction<Schema>,
   dialect: Dialect,

@@ -38,7 +38,7 @@ test("a session lasts for 12 hours, on every gateway with the master key", async
   await expect(sessions.confirm(text)).rejects.toMatchObject(ENDED);
 });
 
-test("it ends with its token: revoked, expired, or replaced in the settings", async () => {
+test("a session ends with its token: revoked, expired, or replaced in the settings", async () => {
   const { clock, operators, sessions, adminToken, token, settings } = await open();
   const { text } = await sessions.openByToken(adminToken);
   await operators.revoke(token.tokenId, ACTOR);
