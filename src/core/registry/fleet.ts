@@ -82,12 +82,9 @@ export function createFleet(fleet: FleetStore, now: () => number): Fleet {
   async function countAll(): Promise<FleetSummary> {
     const countedAt = now();
     try {
-      const counts = await fleet.countAll(countedAt - 3_600_000, countedAt - 86_400_000);
+      return { ...(await fleet.countAll(countedAt - 3_600_000, countedAt - 86_400_000)), countedAt };
+    } finally {
       expiresAt = now() + Math.max(SHORTEST_TTL_MS, TTL_FACTOR * (now() - countedAt));
-      return { ...counts, countedAt };
-    } catch (error) {
-      expiresAt = 0;
-      throw error;
     }
   }
 
