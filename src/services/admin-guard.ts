@@ -5,7 +5,7 @@ import type { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts
 import { AuthError } from "../core/errors.ts";
 import { isOperatorName, type Operators, type OperatorToken } from "../core/registry/operators.ts";
 import type { Actor } from "../core/registry/ports.ts";
-import { readSessionCookie, SESSION_HEADER, type Sessions } from "../core/registry/sessions.ts";
+import { readSessionCookie, type Sessions } from "../core/registry/sessions.ts";
 
 /** The part of a call's context that the guard reads and writes. */
 type GuardedContext = Pick<HandlerContext, "requestHeader" | "values" | "method">;
@@ -32,7 +32,7 @@ export function createAdminGuard(
     const authorization = requestHeader.get("authorization");
     const [, token] = BEARER.exec(authorization ?? "") ?? [];
     if (token !== undefined) return operators.identify(token);
-    const session = readSessionCookie(requestHeader.get("cookie"), requestHeader.get(SESSION_HEADER), secure);
+    const session = readSessionCookie(requestHeader, secure);
     if (session !== undefined && authorization === null) return sessions.confirm(session);
     throw noAdminToken();
   }

@@ -113,16 +113,9 @@ export function writeSessionCookie(text: string, maxAge: number, secure: boolean
 }
 
 /** The session of a request; undefined without the cookie or the header. */
-export function readSessionCookie(
-  cookies: string | null | undefined,
-  header: string | null | undefined,
-  secure: boolean,
-): string | undefined {
-  if (!cookies || !header) return undefined;
+export function readSessionCookie(headers: Pick<Headers, "get">, secure: boolean): string | undefined {
+  if (headers.get(SESSION_HEADER) === null) return undefined;
   const prefix = `${nameOf(secure)}=`;
-  return cookies
-    .split(";")
-    .map((cookie) => cookie.trim())
-    .find((cookie) => cookie.startsWith(prefix))
-    ?.slice(prefix.length);
+  const cookies = headers.get("cookie")?.split(/; */) ?? [];
+  return cookies.find((cookie) => cookie.startsWith(prefix))?.slice(prefix.length);
 }
