@@ -1,8 +1,10 @@
 // `npm run bench`: the server CPU of a login, the gateway's beside its peers', interleaved in one run.
 
 import { generateKeyPairSync, sign } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { makeCertificate } from "../test/http/openssl.ts";
+import { startRedis } from "../test/redis/server.ts";
 import { ALGORITHMS, type Algorithm, LOGIN_LIMIT, WINDOW_MS } from "./contract.ts";
 import { createLoginSubject, DIALECTS, type DialectName } from "./dialects.ts";
 import { divide, runParts, type Section, say, show, spreadOf } from "./figures.ts";
@@ -81,6 +83,8 @@ const GROUPS: Readonly<Record<string, Group>> = {
 
 const IN_FLIGHT = 16;
 const SECONDS = 2;
+/** Redis tells its uptime in whole seconds. */
+const REDIS_START_MS = 3_000;
 /** Logins a second that no machine exceeds in one process: they set the size of the fleet. */
 const LARGEST_RATES = { RS256: 12_000, EdDSA: 30_000 };
 
@@ -102,10 +106,16 @@ function measureSignature(): number {
   return (user + system) / SIGNATURES;
 }
 
+/** Decisions on limits that Redis has made. */
+async function countDecisions(): Promise<number> {
+  const calls = String(await redis.call("INFO", "commandstats")).matchAll(/cmdstat_eval(?:sha)?:calls=(\d+)/g);
+  return [...calls].reduce((sum, [, count]) => sum + Number(count), 0);
+}
+
 /** Measures one contender beside its baseline alone: a process that was idle for seconds needs more CPU at first. */
 async function runPair(group: Group, contender: Contender, algorithm: Algorithm, rounds: number): Promise<Pair> {
   await using cleanup = new AsyncDisposableStack();
-  const peers = await createPeerGroup(cleanup);
+  const peers = createPeerGroup(cleanup, redis.url);
   const tls = DIALECTS[group.dialect].tls && makeCertificate(peers.folder, "server", "ecdsa");
   // No device may reach its limit in any window of the run; the warm-up takes two logins of each.
   const loaded = Math.min(WINDOW_MS / 1000, rounds * SECONDS);
@@ -119,11 +129,17 @@ async function runPair(group: Group, contender: Contender, algorithm: Algorithm,
   const started = [await start(group.baseline), await start(contender)];
   const options = { rounds, seconds: SECONDS, inFlight: IN_FLIGHT };
   const signatureMicros: number[] = [];
+  let decidedBefore = 0;
+  await redisIsOld;
   const measured = await measure(started.map(createLoginSubject), options, async (done) => {
     say(`Round ${done}.`);
-    if (done > 0) signatureMicros.push(measureSignature());
+    if (done === 0) decidedBefore = await countDecisions();
+    else signatureMicros.push(measureSignature());
   });
+  const decided = (await countDecisions()) - decidedBefore;
   const [baseline = [], own = []] = started.map((peer) => measured.get(peer));
+  const logins = [...baseline, ...own].reduce((sum, { requests }) => sum + requests, 0);
+  if (decided < logins) throw new Error(`void: Redis has decided ${decided} of ${logins} logins`);
   return { baseline, own, signatureMicros };
 }
 
@@ -176,8 +192,12 @@ if (!(rounds > 0)) throw new Error("--rounds is a number above zero");
 const parts = Object.entries(GROUPS).map(
   ([name, group]) => [name, () => measureGroup(group, group.algorithm ?? algorithm, rounds)] as const,
 );
+const redis = await startRedis();
+// A gateway decides limits without a Redis that is younger than their window.
+const redisIsOld = pause(WINDOW_MS + REDIS_START_MS);
 await runParts(
   Object.fromEntries(parts),
   values.only,
   " Medians of the rounds (least–most); times the baseline, round by round.",
 );
+await redis.stop();

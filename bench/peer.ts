@@ -8,7 +8,6 @@ import { join } from "node:path";
 import type { JSONWebKeySet } from "jose";
 import { startPostgres } from "../test/postgres/server.ts";
 import { MALLOC_SETTINGS, NODE_ARGUMENTS } from "../test/program.ts";
-import { startRedis } from "../test/redis/server.ts";
 import type { Algorithm } from "./contract.ts";
 import type { DialectName } from "./dialects.ts";
 import type { Fleet } from "./fleet.ts";
@@ -66,12 +65,10 @@ export interface PeerGroup {
   start(name: string, setup: Omit<PeerSetup, "redisUrl" | "databaseUrl" | "folder">, on?: DatabaseName): Promise<Peer>;
 }
 
-/** Prepares peers that share a Redis. `cleanup` ends them all and removes the folder. */
-export async function createPeerGroup(cleanup: AsyncDisposableStack): Promise<PeerGroup> {
+/** Prepares peers that share a Redis. `cleanup` ends them and removes the folder. */
+export function createPeerGroup(cleanup: AsyncDisposableStack, redisUrl: string): PeerGroup {
   const folder = mkdtempSync(join(tmpdir(), "countersign-bench-"));
   cleanup.defer(() => rmSync(folder, { recursive: true }));
-  const { url: redisUrl, stop } = await startRedis();
-  cleanup.defer(stop);
   return {
     folder,
     async start(name, setup, on) {

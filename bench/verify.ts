@@ -2,6 +2,7 @@
 
 import { parseArgs } from "node:util";
 import type { JSONWebKeySet } from "jose";
+import { startRedis } from "../test/redis/server.ts";
 import { ALGORITHMS, type Algorithm } from "./contract.ts";
 import { DIALECTS } from "./dialects.ts";
 import { divide, runParts, type Section, type Spread, say, show, spreadOf } from "./figures.ts";
@@ -47,7 +48,9 @@ async function measureChecks(algorithm: Algorithm, rounds: number): Promise<Sect
 
 async function measurePair(algorithm: Algorithm, database: DatabaseName, rounds: number) {
   await using cleanup = new AsyncDisposableStack();
-  const group = await createPeerGroup(cleanup);
+  const redis = await startRedis();
+  cleanup.defer(redis.stop);
+  const group = createPeerGroup(cleanup, redis.url);
   const setup = { fleet: createFleet(DEVICES), algorithm, dialect: "rest", listener: "public" } as const;
   const gateway = await group.start("gateway", setup, database);
   const jwks: JSONWebKeySet = JSON.parse(await (await fetch(gateway.jwksUrl ?? "")).text());
