@@ -43,7 +43,7 @@ export const YOUNG_MS = 2_000;
 interface CachedKeys {
   readonly stored: StoredKeys;
   readonly active: ActiveKey | undefined;
-  readonly verifying: ReadonlyMap<string, KeyObject>;
+  readonly verifying: ReadonlyMap<string, KeyObject | "revoked">;
   readonly published: readonly PublicJwk[];
   /** When the read began, by `elapsed`. */
   readonly at: number;
@@ -78,10 +78,7 @@ export async function openKeyRing(options: RingOptions): Promise<KeyRing> {
     active: () => cached.active,
     activeSince: () => cached.stored.keys.find(({ state }) => state === "active")?.activatedAt,
     published: () => cached.published,
-    find(kid) {
-      const key = cached.stored.keys.find((candidate) => candidate.kid === kid);
-      return key?.state === "revoked" ? "revoked" : cached.verifying.get(kid);
-    },
+    find: (kid) => cached.verifying.get(kid),
     confirm() {
       if (elapsed() - cached.at < YOUNG_MS) return undefined;
       pending ??= refresh().finally(() => {
@@ -126,11 +123,11 @@ const PUBLISHED: readonly string[] = ["active", "next", "retired"];
 
 /** Prepares stored keys to sign and to verify. */
 function prepare(stored: StoredKeys, at: number, onFault: (error: unknown) => void): CachedKeys {
-  const verifying = new Map<string, KeyObject>();
+  const verifying = new Map<string, KeyObject | "revoked">();
   let active: ActiveKey | undefined;
   for (const { kid, alg, state, publicJwk } of stored.keys) {
     try {
-      verifying.set(kid, readyToVerify(publicJwk));
+      verifying.set(kid, state === "revoked" ? "revoked" : readyToVerify(publicJwk));
     } catch (cause) {
       onFault(new Error(`the signing key ${kid} cannot be used by this gateway`, { cause }));
     }
