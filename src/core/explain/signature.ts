@@ -17,15 +17,11 @@ export interface CandidateKey {
   readonly findings: readonly Finding[];
 }
 
-/** The number of a customer's newest keys that are tried. */
-const MOST_KEYS = 24;
-
 /** Lists the keys to try, valid ones first. `secrets` are the customer's, newest first. */
 export function candidateKeys(device: Device, secrets: readonly CustomerSecret[], now: number): CandidateKey[] {
-  const tried = secrets.slice(0, MOST_KEYS);
-  const candidates = tried.flatMap((secret): CandidateKey[] => {
+  const candidates = secrets.flatMap((secret): CandidateKey[] => {
     const { keyId, purpose } = secret;
-    const newest = tried.find((other) => other.purpose === purpose && stateOf(other, now) === "live");
+    const newest = secrets.find((other) => other.purpose === purpose && stateOf(other, now) === "live");
     const judged = { keyId, ...judge(secret, device, newest, now) };
     if (purpose === "login") return [{ ...judged, bytes: Buffer.from(secret.secret) }];
     const derived = Buffer.from(deriveDeviceKey(createSecretKey(secret.secret), device.deviceKey));
@@ -211,11 +207,7 @@ function misprints(right: string, sent: string): Wrong<string>[] {
     wrong(code, `device_signature ${what}`, ...digits);
   return [
     ...has("signature_truncated", `has ${length} of 64 digits. Check the buffer's size`, ...cuts),
-    ...has(
-      "signature_too_long",
-      "has more than its 64 digits. Send only the first 64",
-      right + sent.slice(right.length),
-    ),
+    ...has("signature_too_long", "has more than its 64 digits. Send only the first 64", right + sent.slice(64)),
     ...has("hex_without_zeros", zeros, right.replace(/0(.)|(..)/g, "$1$2")),
   ];
 }

@@ -199,11 +199,8 @@ function checkBeside(key: CustomerSecret, others: readonly OpenedCustomerKey[], 
     (other) => other.secret?.equals(key.secret) && (other.purpose !== purpose || other.retiredAt === undefined),
   );
   if (same === undefined) return;
-  const why =
-    same.purpose === purpose
-      ? "Use that one or retire it first"
-      : `That one is for ${same.purpose} and a key for both would give boards the keys of others`;
-  const message = `this key is the key ${same.keyId} of this customer. ${why}`;
+  const cure = same.purpose === purpose ? "Use that one or retire it first" : "Choose another";
+  const message = `this key is the key ${same.keyId} of this customer for ${same.purpose}. ${cure}`;
   throw new AuthError("already_exists", message, { field: "imported_key" });
 }
 

@@ -3,7 +3,7 @@
 import { AuthError, malformed, type Reason } from "../errors.ts";
 import { DEVICE_KIND, type DevicePatch, newDevice, readDevicePatch } from "./devices.ts";
 import { doesNotExist, readCustomerId, readEnrolledDeviceKey } from "./names.ts";
-import type { Actor, Device, DeviceStore } from "./ports.ts";
+import type { Actor, Device, DeviceStore, Stamp } from "./ports.ts";
 import { decideUpdate } from "./resources.ts";
 
 /** A device to enrol, or the changes of one. */
@@ -66,7 +66,7 @@ export function createImportDevices(devices: Pick<DeviceStore, "importAll">, now
       rows,
       (row, current, customerExists) => {
         // A retried transaction decides again: the last decision wins.
-        const { result, next } = decide(row, current, customerExists, actor, now());
+        const { result, next } = decide(row, current, customerExists, { actor, at: now() });
         results[row.index] = result;
         return dryRun ? undefined : next;
       },
@@ -102,18 +102,17 @@ function decide(
   row: CheckedRow,
   current: Device | undefined,
   customerExists: boolean,
-  actor: Actor,
-  at: number,
+  stamp: Stamp,
 ): { readonly result: RowResult; readonly next?: Device } {
   const { deviceKey, customerId } = row;
   if (!customerExists) return { result: doesNotExist("customer") };
-  if (current === undefined) return { result: "created", next: newDevice(deviceKey, customerId, row, at) };
+  if (current === undefined) return { result: "created", next: newDevice(deviceKey, customerId, row, stamp.at) };
   if (current.customerId !== customerId) {
     const message =
       "this device_key belongs to another customer. Delete that device first or choose another device_key";
     return { result: new AuthError("already_exists", message, { field: "device_key" }) };
   }
-  const change = decideUpdate(DEVICE_KIND, current, row, actor, at);
+  const change = decideUpdate(DEVICE_KIND, current, row, stamp);
   return change === undefined ? { result: "unchanged" } : { result: "updated", next: change.next };
 }
 

@@ -5,7 +5,7 @@ import { readDeviceKey } from "../login-fields.ts";
 import { DEVICE_FIELDS, DEVICE_KIND } from "./devices.ts";
 import { readPageQuery, writePageToken } from "./lists.ts";
 import { type Labels, MOST_LABELS, readLabels } from "./names.ts";
-import type { Actor, Change, Device, PageQuery, PageResult, StoredDevice } from "./ports.ts";
+import type { Actor, Change, Device, PageQuery, PageResult, Stamp, StoredDevice } from "./ports.ts";
 import { decideRevocation, decideUpdate, describeDeletion } from "./resources.ts";
 
 export type FleetAction = "enable" | "disable" | "label" | "revoke_tokens" | "delete";
@@ -106,7 +106,7 @@ export function createFleet(fleet: FleetStore, now: () => number): Fleet {
         throw malformed("labels is missing. Name the labels to set", "labels");
       }
       const change = (names: readonly string[]): Promise<FleetProgress> =>
-        fleet.change(names, (current) => decide(current, request, actor, now()));
+        fleet.change(names, (current) => decide(current, request, { actor, at: now() }));
       if (deviceKeys.length > 0) return { ...(await change(readDeviceKeys(request))), nextPageToken: "" };
       if (filter.trim() === "") {
         const cure = "To change every device write device_key != and two double quotes";
@@ -140,13 +140,12 @@ function readDeviceKeys({ deviceKeys, filter, pageToken }: FleetRequest): readon
 function decide(
   current: StoredDevice,
   { action, labels }: Pick<FleetRequest, "action" | "labels">,
-  actor: Actor,
-  at: number,
+  stamp: Stamp,
 ): FleetChange | undefined {
-  if (action === "delete") return { next: undefined, entry: describeDeletion(DEVICE_KIND, current, actor, at) };
-  if (action === "revoke_tokens") return decideRevocation(DEVICE_KIND, current, actor, at);
-  if (action === "label") return decideUpdate(DEVICE_KIND, current, { labels: addLabels(current, labels) }, actor, at);
-  return decideUpdate(DEVICE_KIND, current, { status: action === "enable" ? "enabled" : "disabled" }, actor, at);
+  if (action === "delete") return { next: undefined, entry: describeDeletion(DEVICE_KIND, current, stamp) };
+  if (action === "revoke_tokens") return decideRevocation(DEVICE_KIND, current, stamp);
+  if (action === "label") return decideUpdate(DEVICE_KIND, current, { labels: addLabels(current, labels) }, stamp);
+  return decideUpdate(DEVICE_KIND, current, { status: action === "enable" ? "enabled" : "disabled" }, stamp);
 }
 
 /** The labels of a device beside these; an empty value removes one. @throws AuthError `malformed` */

@@ -40,14 +40,10 @@ export interface StoredCustomerKey {
 }
 
 /** A key and its secret, which is sealed at rest. */
-export interface CustomerSecret extends StoredCustomerKey {
-  readonly secret: Buffer;
-}
+export type CustomerSecret = StoredCustomerKey & { readonly secret: Buffer };
 
 /** A stored key; `secret` is undefined if no master key opens it. */
-export interface OpenedCustomerKey extends StoredCustomerKey {
-  readonly secret: Buffer | undefined;
-}
+export type OpenedCustomerKey = StoredCustomerKey & { readonly secret: Buffer | undefined };
 
 export interface Device {
   readonly deviceKey: string;
@@ -104,6 +100,9 @@ export interface AuditEntry {
   readonly customerId: string;
   readonly details: Readonly<Record<string, string | number | boolean>>;
 }
+
+/** The author and the time of a change. */
+export type Stamp = Pick<AuditEntry, "actor" | "at">;
 
 export type AuditDetails = AuditEntry["details"];
 

@@ -12,6 +12,7 @@ import type {
   Customer,
   Device,
   ResourceStore,
+  Stamp,
   Versioned,
 } from "./ports.ts";
 import { markRevocation } from "./revocation.ts";
@@ -53,40 +54,37 @@ export function decideUpdate<Patch, Row extends Common>(
   { noun, apply, resourceOf, detailsOf }: ResourceKind<never, Patch, Row>,
   current: Row,
   patch: Patch,
-  actor: Actor,
-  at: number,
+  stamp: Stamp,
 ): Change<Row> | undefined {
-  const next = apply(current, patch, at);
+  const next = apply(current, patch, stamp.at);
   const before = detailsOf(current);
   const changed = Object.entries(detailsOf(next)).filter(([field, value]) => value !== before[field]);
   if (changed.length === 0) return undefined;
   const details = Object.fromEntries(changed);
-  const entry = { actor, at, action: `Update${noun}`, ...resourceOf(current), details };
+  const entry = { ...stamp, action: `Update${noun}`, ...resourceOf(current), details };
   // Disabling revokes the tokens for good: they stay revoked when the row is enabled again.
   const ends = next.status === "disabled" && current.status === "enabled";
-  return { next: ends ? { ...next, tokensNotBefore: markRevocation(current.tokensNotBefore, at) } : next, entry };
+  return { next: ends ? { ...next, tokensNotBefore: markRevocation(current.tokensNotBefore, stamp.at) } : next, entry };
 }
 
 /** Revokes the tokens that a device or a customer has. */
 export function decideRevocation<Row extends Common>(
   { noun, resourceOf }: Pick<ResourceKind<never, never, Row>, "noun" | "resourceOf">,
   current: Row,
-  actor: Actor,
-  at: number,
+  stamp: Stamp,
 ): Change<Row> {
-  const tokensNotBefore = markRevocation(current.tokensNotBefore, at);
+  const tokensNotBefore = markRevocation(current.tokensNotBefore, stamp.at);
   const details = { tokens_not_before: new Date(tokensNotBefore).toISOString() };
-  const entry = { actor, at, action: `Revoke${noun}Tokens`, ...resourceOf(current), details };
+  const entry = { ...stamp, action: `Revoke${noun}Tokens`, ...resourceOf(current), details };
   return { next: { ...current, tokensNotBefore }, entry };
 }
 
 export function describeDeletion<Row>(
   { noun, resourceOf }: Pick<ResourceKind<never, never, Row>, "noun" | "resourceOf">,
   current: Row,
-  actor: Actor,
-  at: number,
+  stamp: Stamp,
 ): AuditEntry {
-  return { actor, at, action: `Delete${noun}`, ...resourceOf(current), details: {} };
+  return { ...stamp, action: `Delete${noun}`, ...resourceOf(current), details: {} };
 }
 
 /** Creates the use cases over a store. `now` in unix milliseconds. */
@@ -118,19 +116,19 @@ export function createResources<Draft, Patch, Row extends Common, Stored extends
       const checked = readPatch(patch);
       return store.update(readName(name), (current) => {
         requireVersion(current, etag, row);
-        return decideUpdate(kind, current, checked, actor, now());
+        return decideUpdate(kind, current, checked, { actor, at: now() });
       });
     },
 
     async delete(name, etag, actor) {
       await store.delete(readName(name), (current) => {
         requireVersion(current, etag, row);
-        return describeDeletion(kind, current, actor, now());
+        return describeDeletion(kind, current, { actor, at: now() });
       });
     },
 
     async revokeTokens(name, actor) {
-      return store.update(readName(name), (current) => decideRevocation(kind, current, actor, now()));
+      return store.update(readName(name), (current) => decideRevocation(kind, current, { actor, at: now() }));
     },
   };
 }

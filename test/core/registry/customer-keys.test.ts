@@ -90,12 +90,12 @@ test.for(["login", "derivation"] as const)("a customer cannot have the secret of
   const { keyId } = await issue({ purpose, importedKey });
   const taken = (why: string) => ({
     reason: "already_exists",
-    message: `this key is the key ${keyId} of this customer. ${why}`,
+    message: `this key is the key ${keyId} of this customer for ${purpose}. ${why}`,
     details: { field: "imported_key" },
   });
   await expect(issue({ purpose, importedKey })).rejects.toMatchObject(taken("Use that one or retire it first"));
   await issue({ customerId: "other", purpose, importedKey });
-  const forBoth = taken(`That one is for ${purpose} and a key for both would give boards the keys of others`);
+  const forBoth = taken("Choose another");
   await expect(issue({ purpose: other, importedKey })).rejects.toMatchObject(forBoth);
   await registry.customerKeys.retire(keyId, false, ACTOR);
   // A retired secret may be imported again for its purpose, never for the other.
