@@ -43,9 +43,7 @@ export interface ActivityRecorder {
 }
 
 /** Events of a device since the last flush. */
-interface Seen {
-  readonly login?: NonNullable<ActivityUpdate["login"]>;
-  readonly failure?: NonNullable<ActivityUpdate["failure"]>;
+interface Seen extends Partial<Omit<ActivityUpdate, "deviceKey">> {
   /** When the device's move to a derived key began; set after a login with that key. */
   readonly movingSince?: number;
 }

@@ -5,7 +5,7 @@ import { explainClock, type Finding, finding, type Proof } from "./explain/findi
 import { type LoginReader, readSentLogin } from "./explain/sent-login.ts";
 import { type CandidateKey, candidateKeys, explainSignature } from "./explain/signature.ts";
 import { readDeviceKey } from "./login-fields.ts";
-import type { Customer, CustomerKeyStore, CustomerStore, Device, DeviceStore } from "./registry/ports.ts";
+import type { CustomerKeyStore, CustomerStore, DeviceStore } from "./registry/ports.ts";
 
 /** A login as the gateway received it. */
 export interface ReceivedLogin {
@@ -59,7 +59,13 @@ export function createExplainLogin(dependencies: ExplainLoginDependencies): Expl
       const message = "No device of this device_key is enrolled. Check its spelling or enrol it";
       return refused(finding("unknown_device", message));
     }
-    mistakes.push(...explainStatus(device, await customers.find(device.customerId)));
+    if (device.status === "disabled") {
+      mistakes.push(finding("device_disabled", "The device is disabled. Enable it to let it log in"));
+    }
+    if ((await customers.find(device.customerId))?.status !== "enabled") {
+      const message = "The device's customer is disabled and so are all its devices";
+      mistakes.push(finding("customer_disabled", message));
+    }
     const stored = await customerKeys.secretsOf(device.customerId);
     const secrets = stored.flatMap(({ secret, ...key }) => (secret === undefined ? [] : [{ ...key, secret }]));
     let keys: readonly CandidateKey[] = [];
@@ -79,17 +85,6 @@ export function createExplainLogin(dependencies: ExplainLoginDependencies): Expl
       for (const { secret } of secrets) secret.fill(0);
     }
   };
-}
-
-function explainStatus({ status }: Device, customer: Customer | undefined): Finding[] {
-  const findings: Finding[] = [];
-  if (status === "disabled") {
-    findings.push(finding("device_disabled", "The device is disabled. Enable it to let it log in"));
-  }
-  if (customer?.status !== "enabled") {
-    findings.push(finding("customer_disabled", "The device's customer is disabled and so are all its devices"));
-  }
-  return findings;
 }
 
 function explainProof({ keyId, usedUp, findings }: Proof, isFlawless: boolean): readonly Finding[] {

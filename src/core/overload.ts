@@ -35,7 +35,6 @@ const LONGEST_RETRY_MS = 60_000;
 /** Retries are spread over at least this time. */
 const SPREAD_MS = 4_000;
 
-/** Creates the guard. */
 export function createOverloadGuard({
   loopDelayMs,
   elapsed,

@@ -1,7 +1,7 @@
 // Token checks over plain HTTP: forward-auth for proxies, and introspection (RFC 7662).
 
 import { AuthError, type Reason } from "../core/errors.ts";
-import type { VerifyTokenFor } from "../core/verify-token.ts";
+import type { VerifyTokenFor } from "../core/tokens/tokens.ts";
 import type { RequestCaller } from "../protocols/call.ts";
 import { type Endpoint, type EndpointAnswer, type EndpointRequest, readForm } from "./endpoints.ts";
 

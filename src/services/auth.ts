@@ -8,7 +8,7 @@ import { TokenService } from "../../gen/es/countersign/token/v1/token_pb.ts";
 import { AuthError } from "../core/errors.ts";
 import type { Caller, Login, LoginRequest, SignedLogin } from "../core/login.ts";
 import type { LimitState } from "../core/ports.ts";
-import type { VerifyTokenFor } from "../core/verify-token.ts";
+import type { VerifyTokenFor } from "../core/tokens/tokens.ts";
 
 /** Creates AuthService, which is the same in every protocol. `now` in Unix milliseconds. */
 export function createAuthService<From extends Caller>(

@@ -5,7 +5,7 @@ import type { Logger } from "pino";
 import { AuthError } from "../core/errors.ts";
 import type { Caller, Login, LoginRequest } from "../core/login.ts";
 import { isDeviceKey } from "../core/login-fields.ts";
-import type { VerifyToken, VerifyTokenFor } from "../core/verify-token.ts";
+import type { VerifyToken, VerifyTokenFor } from "../core/tokens/tokens.ts";
 import type { Metrics } from "./metrics.ts";
 
 /** A caller with the properties of its log lines. */

@@ -3,8 +3,7 @@
 import { expect, test } from "vitest";
 import type { AuthError } from "../../src/core/errors.ts";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
-import { createTokenVerifier } from "../../src/core/tokens/tokens.ts";
-import { createVerifyToken } from "../../src/core/verify-token.ts";
+import { createTokenVerifier, createVerifyToken } from "../../src/core/tokens/tokens.ts";
 import { caughtErrorOf } from "./caught-error.ts";
 import { openPath, type Path, SECONDS, shareFixture } from "./login-path.ts";
 

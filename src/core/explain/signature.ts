@@ -150,7 +150,6 @@ const LONGEST_CUT = 256;
 /** The shortest prefix of a key that is tried, in bytes. With shorter ones a caller could guess the key byte by byte. */
 const SHORTEST_KEY = 16;
 
-/** The known mistakes in a key. */
 export function wrongKeys(key: Buffer, deviceKey: string): Wrong<Buffer | string>[] {
   const text = key.toString("utf8");
   const lengths = Array.from({ length: LONGEST_CUT }, (_, index) => index + 1).reverse();

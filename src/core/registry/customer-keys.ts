@@ -43,7 +43,6 @@ interface UsedKey extends CustomerKeyView {
   readonly lastUseAt: number | undefined;
 }
 
-/** The progress of a rotation. */
 export interface KeyProgress {
   /** Every key that is live, or that a device uses. */
   readonly keys: readonly UsedKey[];

@@ -5,7 +5,6 @@ import { parseDuration, readInstant } from "../limit-text.ts";
 import { isLabelName, positionOfUnprintable } from "./names.ts";
 import type { ComparisonOperator, Condition, PageQuery, PageResult } from "./ports.ts";
 
-/** A caller's request for a page. */
 export interface ListRequest {
   /** 0: the usual size. */
   readonly pageSize: number;
@@ -15,7 +14,6 @@ export interface ListRequest {
   readonly filter: string;
 }
 
-/** The answer to a ListRequest. */
 export interface Listing<Item> {
   readonly items: readonly Item[];
   /** Empty: this is the last page. */

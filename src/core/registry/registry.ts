@@ -37,7 +37,6 @@ export interface RegistryDependencies {
   readonly now: () => number;
 }
 
-/** The fields that filters of audit events may use. */
 const AUDIT_FIELDS = {
   action: "text",
   resource: "text",
@@ -47,7 +46,6 @@ const AUDIT_FIELDS = {
   time: "time",
 } as const;
 
-/** Creates the use cases over their ports. */
 export function createRegistry(ports: RegistryDependencies): Registry {
   const { now } = ports;
   const customers = createCustomers(ports.customers, now);

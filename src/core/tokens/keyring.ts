@@ -121,7 +121,6 @@ export async function changeKeys(
 
 const PUBLISHED: readonly string[] = ["active", "next", "retired"];
 
-/** Prepares stored keys to sign and to verify. */
 function prepare(stored: StoredKeys, at: number, onFault: (error: unknown) => void): CachedKeys {
   const verifying = new Map<string, KeyObject | "revoked">();
   let active: ActiveKey | undefined;

@@ -57,10 +57,6 @@ function note({ actor, at, entries }: RingChange, action: string, kid: string, d
   entries.push({ actor, at, action, resource: `signing-keys/${kid}`, customerId: "", details });
 }
 
-function put({ keys }: RingChange, key: SigningKey | NewSigningKey): void {
-  keys.set(key.kid, key);
-}
-
 function keyOf<Key extends SigningKey>(keys: Iterable<Key>, state: "active" | "next"): Key | undefined {
   return [...keys].find((key) => key.state === state);
 }
@@ -122,7 +118,7 @@ export function revoke(change: RingChange, kid: string): void {
   const key = change.keys.get(kid);
   if (key === undefined) throw new AuthError("does_not_exist", "no signing key has this kid", { field: "kid" });
   if (key.state === "revoked") return;
-  put(change, { ...key, state: "revoked", retiredAt: key.retiredAt ?? change.at });
+  change.keys.set(kid, { ...key, state: "revoked", retiredAt: key.retiredAt ?? change.at });
   note(change, "RevokeSigningKey", kid, { state: key.state });
   if (key.state === "active") replaceActive(change);
   makeNext(change);
@@ -156,7 +152,7 @@ export function takeOver(change: RingChange, material: KeyMaterial, asNext: bool
   if (asNext) {
     const next = keyOf(keys.values(), "next");
     if (next !== undefined) removeNext(change, next, "import");
-    put(change, newSigningKey(material, "next", at));
+    keys.set(kid, newSigningKey(material, "next", at));
   } else {
     activate(change, { ...newSigningKey(material, "active", at), createdAt: there?.createdAt ?? at });
   }
@@ -177,7 +173,7 @@ function makeNext(change: RingChange): SigningKey {
 
 function makeKey(change: RingChange, state: "active" | "next"): SigningKey {
   const key = newSigningKey(change.make(), state, change.at);
-  put(change, key);
+  change.keys.set(key.kid, key);
   note(change, "CreateSigningKey", key.kid, { alg: key.alg });
   return key;
 }
@@ -199,8 +195,8 @@ function rotate(change: RingChange): void {
 
 function activate(change: RingChange, key: SigningKey | NewSigningKey): void {
   const before = keyOf(change.keys.values(), "active");
-  if (before !== undefined) put(change, { ...before, state: "retired", retiredAt: change.at });
-  put(change, { ...key, state: "active", activatedAt: change.at, retiredAt: undefined });
+  if (before !== undefined) change.keys.set(before.kid, { ...before, state: "retired", retiredAt: change.at });
+  change.keys.set(key.kid, { ...key, state: "active", activatedAt: change.at, retiredAt: undefined });
 }
 
 function newSigningKey(material: KeyMaterial, state: "next" | "active", at: number): NewSigningKey {

@@ -1,16 +1,18 @@
-// Signs and verifies this gateway's own tokens. Verification is by jose, with bounds of our own.
+// Signs and checks this gateway's own tokens. The signature is checked by jose, with bounds of our own.
 
 import type { KeyObject } from "node:crypto";
 import { errors, type JWTPayload, jwtVerify } from "jose";
-import { AuthError, tokenInvalid, tokenRevoked, unsigned } from "../errors.ts";
+import { AuthError, malformed, tokenInvalid, tokenRevoked, unsigned } from "../errors.ts";
 import {
   CLOCKS_APART_MS,
+  type CredentialStore,
   LONGEST_TOKEN_LIFE_MS,
+  type Standing,
   type TokenClaims,
   type TokenSigner,
   type TokenSubject,
 } from "../ports.ts";
-import { epochOf, nameToken } from "../registry/revocation.ts";
+import { epochOf, nameToken, readEpoch } from "../registry/revocation.ts";
 import { isTokenType, TOKEN_ALGS, type TokenType } from "./algorithms.ts";
 import type { ActiveKey } from "./key-material.ts";
 import type { KeyRing } from "./keyring.ts";
@@ -127,4 +129,49 @@ function reject(error: unknown): never {
   if (error instanceof errors.JWSSignatureVerificationFailed) throw tokenInvalid("its signature is wrong");
   if (error instanceof errors.JWTClaimValidationFailed) throw tokenInvalid(`its ${error.claim} is wrong`);
   throw tokenInvalid("it is not a signed JWT that this gateway accepts");
+}
+
+/**
+ * The use-case: checks a token. @throws AuthError `malformed` for an empty token; `expired`; `invalid`, also for a missing
+ * token; `revoked`; `unavailable`
+ */
+export type VerifyToken = (token: string | undefined) => Promise<TokenClaims>;
+
+/** VerifyToken with the caller, whom the observers log. */
+export type VerifyTokenFor<From> = (token: string | undefined, caller: From) => Promise<TokenClaims>;
+
+/** Builds the use-case over a verifier and its ports. `clock` in unix milliseconds. */
+export function createVerifyToken(
+  verify: (token: string, now: number) => Promise<TokenClaims>,
+  credentials: Pick<CredentialStore, "findStanding">,
+  clock: () => number,
+): VerifyToken {
+  return async function verifyToken(token) {
+    const now = clock();
+    if (token === "") throw malformed("token is missing", "token");
+    if (token === undefined) throw tokenInvalid("the header x-access-token is missing");
+
+    // 1. Signed by this gateway, with valid claims: a forged token costs no look-up.
+    const claims = await verify(token, now);
+
+    // 2. Not revoked, and its device and customer enabled: one read.
+    const error = judgeStanding(await credentials.findStanding(claims.deviceKey, claims.jti), claims);
+    if (error !== undefined) throw error;
+    return claims;
+  };
+}
+
+/** The error for a revoked token; undefined for a valid one. */
+function judgeStanding(
+  { enrolled, enabled, marks, isRevoked }: Standing,
+  { customerId, jti }: TokenClaims,
+): AuthError | undefined {
+  // "Log in again" would make a deleted device retry for ever.
+  if (!enrolled) return tokenRevoked("its device was deleted", "The device is let in once its operator enrols it");
+  if (marks.customerId !== customerId) return tokenRevoked("its device was deleted and another has its name");
+  if (!enabled) {
+    return tokenRevoked("its device or the customer was disabled", "The device is let in once its operator enables it");
+  }
+  const isGood = !isRevoked && readEpoch(jti) === epochOf(marks);
+  return isGood ? undefined : tokenRevoked("an operator revoked it");
 }
