@@ -18,7 +18,7 @@ interface IssueOptions {
   readonly name: string;
   readonly role: keyof typeof ROLES;
   /** Milliseconds. */
-  readonly expiresIn: number;
+  readonly expiresIn?: number;
   readonly output?: string;
 }
 
@@ -30,11 +30,7 @@ export function addOperatorsCommand(program: Command): void {
     .description("issue an admin token and print it once")
     .requiredOption("--name <name>", "the operator's name, as the audit log shows it")
     .addOption(new Option("--role <role>", "the calls that it allows").choices(Object.keys(ROLES)).default("read"))
-    .addOption(
-      new Option("--expires-in <time>", "a number and d, h or m")
-        .argParser(readTimeSpan)
-        .default(90 * 86_400_000, "90d"),
-    )
+    .option("--expires-in <time>", "a number and d, h or m (default: 90d)", readTimeSpan)
     .option("--output <file>", "write the token to a new file that only you can read, instead of printing it")
     .action(issueToken);
   addListCommand(operators, {
@@ -54,10 +50,10 @@ export function addOperatorsCommand(program: Command): void {
 }
 
 async function issueToken({ name, role, expiresIn, output }: IssueOptions, command: Command): Promise<void> {
-  const expireTime = timestampFromMs(systemNow() + expiresIn);
+  const period = expiresIn === undefined ? {} : { expireTime: timestampFromMs(systemNow() + expiresIn) };
   const { operatorToken, adminToken } = await writeSecret(
     output,
-    () => callAdmin((admin) => admin.issueOperatorToken({ name, role: ROLES[role], expireTime })),
+    () => callAdmin((admin) => admin.issueOperatorToken({ name, role: ROLES[role], ...period })),
     (issued) => issued.adminToken,
   );
   const tokenId = operatorToken?.tokenId ?? "";

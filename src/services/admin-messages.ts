@@ -149,8 +149,7 @@ export function signingKeyMessage(key: SigningKeyView): MessageInitShape<typeof 
 /** An operator's admin token without its secret. */
 export function operatorTokenMessage(token: OperatorToken): MessageInitShape<typeof OperatorTokenSchema> {
   return {
-    tokenId: token.tokenId,
-    name: token.name,
+    ...token,
     role: roles.write(token.role),
     createTime: writeTime(token.createdAt),
     expireTime: writeTime(token.expiresAt),

@@ -4,7 +4,6 @@ import { createServiceImplSpec, type ServiceImpl, type ServiceImplSpec } from "@
 import { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import type { ReadDeviceLimit } from "../core/charges.ts";
 import type { ExplainLogin } from "../core/explain.ts";
-import type { Operators } from "../core/registry/operators.ts";
 import type { Registry } from "../core/registry/registry.ts";
 import type { Secrets } from "../core/registry/secrets.ts";
 import type { Sessions } from "../core/registry/sessions.ts";
@@ -38,31 +37,8 @@ export function createAdminService(dependencies: AdminDependencies): ServiceImpl
     ...createCustomerMethods(customers, actorOf),
     ...createKeyMethods(customerKeys, signingKeys, actorOf),
     ...createDeviceMethods(registry, readDeviceLimit, actorOf),
-    ...createOperatorMethods(operators, sessions, actorOf),
     getOverview: overview.read,
 
-    async revokeToken({ jti }, context) {
-      const { expiresAt } = await registry.revokeToken(jti, actorOf(context));
-      return { jti, expireTime: writeTime(expiresAt) };
-    },
-
-    async listAuditEvents(request) {
-      const { items, nextPageToken } = await registry.listAuditEvents(request);
-      return { auditEvents: items.map(auditEventMessage), nextPageToken };
-    },
-
-    async explainLogin({ deviceKey, body, receiveTime }) {
-      const receivedAt = readTime(receiveTime, "receive_time");
-      const { wouldSucceed, findings } = await explain({ deviceKey, body, receivedAt });
-      return { wouldSucceed, findings: [...findings] };
-    },
-
-    resealSecrets: (_request, context) => secrets.reseal(actorOf(context)),
-  } satisfies ServiceImpl<typeof AdminService>);
-}
-
-function createOperatorMethods(operators: Operators, sessions: AdminDependencies["sessions"], actorOf: ActorOf) {
-  return {
     async issueOperatorToken({ name, role, expireTime }, context) {
       const draft = { name, role: roles.read(role) ?? "read", expiresAt: readTime(expireTime, "expire_time") };
       const { token, adminToken } = await operators.issue(draft, actorOf(context));
@@ -83,5 +59,23 @@ function createOperatorMethods(operators: Operators, sessions: AdminDependencies
     },
 
     getCallingOperator: (_request, context) => operatorTokenMessage(operatorOf(context)),
-  } satisfies Partial<ServiceImpl<typeof AdminService>>;
+
+    async revokeToken({ jti }, context) {
+      const { expiresAt } = await registry.revokeToken(jti, actorOf(context));
+      return { jti, expireTime: writeTime(expiresAt) };
+    },
+
+    async listAuditEvents(request) {
+      const { items, nextPageToken } = await registry.listAuditEvents(request);
+      return { auditEvents: items.map(auditEventMessage), nextPageToken };
+    },
+
+    async explainLogin({ deviceKey, body, receiveTime }) {
+      const receivedAt = readTime(receiveTime, "receive_time");
+      const { wouldSucceed, findings } = await explain({ deviceKey, body, receivedAt });
+      return { wouldSucceed, findings: [...findings] };
+    },
+
+    resealSecrets: (_request, context) => secrets.reseal(actorOf(context)),
+  } satisfies ServiceImpl<typeof AdminService>);
 }

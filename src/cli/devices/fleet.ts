@@ -32,7 +32,6 @@ export async function countMatching(admin: AdminClient, filter: string): Promise
 }
 
 interface Verb {
-  readonly name: string;
   readonly description: string;
   readonly action: DeviceAction;
   /** The start of the question to confirm; absent: the command does not ask. */
@@ -41,29 +40,27 @@ interface Verb {
   readonly done: string;
 }
 
-const VERBS: readonly Verb[] = [
-  {
-    name: "disable",
+const VERBS: Readonly<Record<string, Verb>> = {
+  disable: {
     description: "refuse logins of devices, and revoke their tokens",
     action: DeviceAction.DISABLE,
     question: "Disable",
     done: "disabled",
   },
-  { name: "enable", description: "allow logins of devices again", action: DeviceAction.ENABLE, done: "enabled" },
-  { name: "delete", description: "delete devices", action: DeviceAction.DELETE, question: "Delete", done: "deleted" },
-  {
-    name: "revoke-tokens",
+  enable: { description: "allow logins of devices again", action: DeviceAction.ENABLE, done: "enabled" },
+  delete: { description: "delete devices", action: DeviceAction.DELETE, question: "Delete", done: "deleted" },
+  "revoke-tokens": {
     description: `revoke the tokens issued to devices until now: ${REVOKED_TOKENS}`,
     action: DeviceAction.REVOKE_TOKENS,
     question: "Revoke the tokens of",
     done: "without their tokens",
   },
-];
+};
 
 /** Adds `disable`, `enable`, `delete`, `revoke-tokens` and `label`. */
 export function addFleetCommands(devices: Command): void {
-  for (const verb of VERBS) {
-    const command = devices.command(`${verb.name} [device-key...]`).description(verb.description);
+  for (const [name, verb] of Object.entries(VERBS)) {
+    const command = devices.command(`${name} [device-key...]`).description(verb.description);
     if (verb.question !== undefined) addConfirmOption(command);
     addSelectionOptions(command.option("--filter <filter>", FILTER)).action(
       (names: string[], options: SelectionOptions & ConfirmOptions) => changeDevices(command, verb, names, options),

@@ -4,7 +4,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { AuthError, malformed } from "../errors.ts";
 import { equalSecrets } from "../signature.ts";
 import { doesNotExist } from "./names.ts";
-import type { Actor, AuditEntry, AuditedResource } from "./ports.ts";
+import type { Actor, AuditEntry } from "./ports.ts";
 
 /** `read`: the calls that change nothing and show no secret. */
 export type Role = "read" | "admin";
@@ -98,6 +98,10 @@ export function createOperators(
     return token;
   }
 
+  const entryOf = (actor: Actor, action: string, tokenId: string, details: AuditEntry["details"]): AuditEntry => {
+    return { actor, at: now(), action, resource: `operators/${tokenId}`, customerId: "", details };
+  };
+
   return {
     async issue({ name, role, expiresAt: wanted }, actor) {
       const at = now();
@@ -110,8 +114,7 @@ export function createOperators(
       const tokenId = adminTokenId(adminToken);
       const token = { tokenId, name, role, createdAt: at, expiresAt, revokedAt: undefined };
       const details = { name, role, expires_at: new Date(expiresAt).toISOString() };
-      const entry = { actor, at, action: "IssueOperatorToken", ...resourceOf(tokenId), details };
-      await operators.insert(token, hashOf(adminToken), entry);
+      await operators.insert(token, hashOf(adminToken), entryOf(actor, "IssueOperatorToken", tokenId, details));
       return { token, adminToken };
     },
 
@@ -126,8 +129,7 @@ export function createOperators(
         throw new AuthError("failed_precondition", message);
       }
       if (!/^[0-9a-f]{8}$/.test(tokenId)) throw doesNotExist("admin token");
-      const entry = { actor, at: now(), action: "RevokeOperatorToken", ...resourceOf(tokenId), details: {} };
-      await operators.revoke(tokenId, entry);
+      await operators.revoke(tokenId, entryOf(actor, "RevokeOperatorToken", tokenId, {}));
       const token = await operators.find(tokenId);
       if (token === undefined) throw doesNotExist("admin token");
       return token;
@@ -155,8 +157,4 @@ function tokenOfSetting(setting: string, secret: string): OperatorToken {
 
 function invalidToken(message: string): AuthError {
   return new AuthError("invalid_admin_token", message);
-}
-
-function resourceOf(tokenId: string): AuditedResource {
-  return { resource: `operators/${tokenId}`, customerId: "" };
 }
