@@ -82,7 +82,7 @@ const REASONS: Readonly<Record<Reason, string>> = {
   rate_limited: "too many in this time frame, by the limit that `policy` names. Wait `retry_after` seconds.",
   invalid_credentials: "unknown device or wrong signature; the answer does not say which.",
   disabled: "right proof; the device or its customer is disabled.",
-  replayed: "right proof, used before, of a device under replay guard. Sign again with the current time.",
+  replayed: "a right proof that was used before, of a device under replay guard. Sign again with the current time.",
   expired: "the token has expired. The device has to log in again.",
   invalid: "no token, a forged or changed one, or one of another gateway.",
   revoked: "the token was revoked, its device or customer was disabled or deleted, or its signing key was revoked.",

@@ -7,7 +7,7 @@ import { fencesIn } from "./pages.ts";
 
 const PAGES = ["README.md", "CONTRIBUTING.md", "SECURITY.md", ...globSync("docs/**/*.md")];
 
-/** Blocks of a page by how one of their lines starts, with the test that runs them. */
+/** The test that runs each block of a page. The start of one of its lines names the block. */
 const RUN: readonly (readonly [page: string, start: string, test: string])[] = [
   ["README.md", "npx countersign sign --demo | curl", "test/readme.curl.test.ts"],
   ["README.md", "npx countersign sign --demo | npx buf", "test/readme.test.ts"],

@@ -67,7 +67,7 @@ export async function startBareGateway(settings: Environment & { DATA_DIR: strin
   return gateway;
 }
 
-/** Starts a gateway that the caller closes. The two functions below close it by themselves. */
+/** Starts a gateway that the caller closes. The next two functions close theirs at the end of the test or file. */
 export async function openGateway(settings: Environment = {}, options: GatewayOptions = {}): Promise<TestGateway> {
   const folder = mkdtempSync(join(tmpdir(), "countersign-"));
   // A long deadline, since other tests keep the machine busy.

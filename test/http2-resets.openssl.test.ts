@@ -9,12 +9,12 @@ import { shareGateway } from "./shared-gateway.ts";
 
 const pems = makeCertificates({ server: "ecdsa" });
 const tls = { cert: join(pems, "server.crt"), key: join(pems, "server.key") };
-const { expectToOutlive, expectQuietEnd } = shareGateway(tls);
+const { expectToSurvive, expectQuietEnd } = shareGateway(tls);
 
 describe.each(["public", "internal"] as const)("over TLS the %s listener survives", (listener) => {
   const makers = requestsOf(listener, ["a REST login", "the OpenAPI document", "a gRPC login", "a health watch"]);
   test.each(Object.entries(RESETS))("%s", async (_, attack) => {
-    for (const make of makers) await expectToOutlive(listener, attack, make);
+    for (const make of makers) await expectToSurvive(listener, attack, make);
   });
 });
 

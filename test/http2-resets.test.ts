@@ -5,7 +5,7 @@ import { requestsOf } from "./http2-requests.ts";
 import { RESETS } from "./http2-resets.ts";
 import { shareGateway } from "./shared-gateway.ts";
 
-const { expectToOutlive, expectQuietEnd } = shareGateway();
+const { expectToSurvive, expectQuietEnd } = shareGateway();
 
 // Every kind of request is for `npm run siege`.
 describe.each(["public", "internal"] as const)("the %s listener survives", (listener) => {
@@ -24,7 +24,7 @@ describe.each(["public", "internal"] as const)("the %s listener survives", (list
     "a health watch",
   ]);
   test.each(Object.entries(RESETS))("%s", async (_, attack) => {
-    for (const make of makers) await expectToOutlive(listener, attack, make);
+    for (const make of makers) await expectToSurvive(listener, attack, make);
   });
 });
 

@@ -18,7 +18,7 @@ import { framesOf, type RawRequest } from "./http2-requests.ts";
 /** Opens a connection to the listener under attack. */
 type Open = () => Promise<FrameConnection>;
 
-/** Sends a request, and resets of it. */
+/** Sends a request and its resets. */
 export type Reset = (open: Open, request: RawRequest) => Promise<void>;
 
 /** Every error code of RFC 9113, section 7. */

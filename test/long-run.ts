@@ -1,4 +1,4 @@
-// The command line of a long run: its numbers, its lines, and the mistakes that fail it.
+// The command line of a long run: options that are numbers, printed lines, and the exit status.
 
 import { mkdtempDisposableSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";

@@ -61,7 +61,7 @@ test("boards that logged in at the old server log in here, unchanged", { timeout
     return lines;
   }
 
-  /** One pass of every board's loop. @returns the tokens they got, by which server they are from */
+  /** One pass of every board's loop. @returns the boards' tokens by server */
   async function pass(flashed: readonly Board[]): Promise<{ fromOld: string[]; fromNew: string[] }> {
     const seconds = now();
     const tokens = await Promise.all(flashed.map((board) => logIn(board, proxy, seconds)));
@@ -172,7 +172,7 @@ test("boards that logged in at the old server log in here, unchanged", { timeout
   await follow(11);
   expect(() => statSync(migration)).toThrow("ENOENT");
 
-  // 12. One board gets its own key; its first login by it ends the old key.
+  // 12. One board gets its own key; the first login with it ends the old key.
   const derived = (await follow(12)).find((line) => line.startsWith("pump-7 "))?.split(" ")[1];
   const pump = all.find(({ deviceKey }) => deviceKey === "pump-7");
   if (pump === undefined || derived === undefined) throw new Error("pump-7 has a key of its own");

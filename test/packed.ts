@@ -6,7 +6,7 @@ import { dirname, join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { inject } from "vitest";
 
-/** Files that `npm pack` needs besides those of `files`. */
+/** Files that `npm pack` needs, and those of the list `files`. */
 const SOURCES = ["package.json", "README.md", "src", "gen", "scripts", "tsconfig.json", "tsconfig.build.json"];
 
 /**

@@ -95,7 +95,7 @@ export async function paste(
   return { status, stdout, stderr };
 }
 
-/** Runs a block in the shell of every system. @throws its standard error, when it fails or writes there */
+/** Runs a block in `sh`. @throws its standard error, when it fails or writes there */
 export async function runShell(code: string, shell: Shell): Promise<void> {
   const { status, stderr } = await paste(code, shell, "sh");
   if (status !== 0 || stderr !== "") throw new Error(`exit status ${status}: ${stderr}`);

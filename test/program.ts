@@ -81,7 +81,7 @@ export interface LaunchOptions extends RunOptions {
   readonly before?: readonly string[];
   /** Standard error goes to this file rather than into memory. */
   readonly logFile?: string;
-  /** Length of the log's end that stays in memory, in characters; absent: all of it. */
+  /** How many characters at the log's end stay in memory; absent: all. */
   readonly logLength?: number;
   /** Registers a function that ends the process, unless it has ended before. */
   readonly atEnd?: (end: () => Promise<void>) => void;

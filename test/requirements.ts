@@ -22,7 +22,7 @@ export function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-/** Debian calls it to decide whether to start a newly installed service (invoke-rc.d). Tests start their own. */
+/** Debian calls this file to decide whether to start a newly installed service (invoke-rc.d). Tests start their own. */
 const POLICY = "/usr/sbin/policy-rc.d";
 /** Stops Debian's package from creating and starting a PostgreSQL cluster. */
 const NO_CLUSTER = "/etc/postgresql-common/createcluster.d/countersign-test.conf";

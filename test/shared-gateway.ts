@@ -14,7 +14,7 @@ import { type ServingProcess, serve } from "./program.ts";
 
 export interface SharedGateway {
   /** Attacks a listener with a request, then expects that a login succeeds there. */
-  expectToOutlive(listener: "public" | "internal", attack: Reset, make: RequestMaker): Promise<void>;
+  expectToSurvive(listener: "public" | "internal", attack: Reset, make: RequestMaker): Promise<void>;
   /** Stops the gateway, and expects a log without warnings. */
   expectQuietEnd(): Promise<void>;
 }
@@ -62,7 +62,7 @@ export function shareGateway(tls?: { readonly cert: string; readonly key: string
   }
 
   return {
-    async expectToOutlive(listener, attack, make) {
+    async expectToSurvive(listener, attack, make) {
       const url = gateway[`${listener}Url`];
       const request = make({ login: signNext(), token, adminToken: ADMIN_TOKEN });
       const failure = await attack(() => openConnection(url, ca), request).catch(String);

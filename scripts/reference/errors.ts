@@ -45,7 +45,7 @@ const LOGIN = {
     cure: "keep the token; wait `retry_after` seconds",
   },
   replayed: {
-    when: "right signature, used before, of a device under replay guard",
+    when: "a right signature that was used before, of a device under replay guard",
     cure: "sign again with the current time",
   },
   unavailable: {

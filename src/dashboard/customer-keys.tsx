@@ -162,10 +162,10 @@ function Stopped({ keyId, onCounted }: { readonly keyId: string; readonly onCoun
     <Notice tone={stoppedDevices > 0 ? "bad" : silentDevices > 0 ? "warn" : "good"}>
       <strong>
         {stoppedDevices === 0
-          ? "It stops no device that was seen."
+          ? "It stops no device that has logged in."
           : `It stops ${countText(stoppedDevices, "device")}.`}
       </strong>{" "}
-      {silentDevices > 0 && `${countText(silentDevices, "device")} not seen yet may have it. `}
+      {silentDevices > 0 && `${countText(silentDevices, "device")} without a login may have it. `}
       {countText(otherLiveKeys, "other live key")} of this use.
     </Notice>
   );

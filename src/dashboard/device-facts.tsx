@@ -24,7 +24,7 @@ export function LastFailure({ device }: { readonly device: Device }): VNode {
 /** The state of a device in one sentence. */
 export function DeviceHealth({ device }: { readonly device: Device }): VNode {
   const { status, lastLoginTime, lastFailureTime, lastFailureReason } = device;
-  if (status === Status.DISABLED) return <Notice tone="warn">It is disabled: its logins are refused.</Notice>;
+  if (status === Status.DISABLED) return <Notice tone="warn">This device is disabled: its logins are refused.</Notice>;
   const lastLogin = lastLoginTime && (
     <>
       It last logged in <Time time={lastLoginTime} />.
@@ -34,8 +34,8 @@ export function DeviceHealth({ device }: { readonly device: Device }): VNode {
     return (
       <Notice tone="bad">
         Its last login failed <Time time={lastFailureTime} />: {reasonText(lastFailureReason)}.{" "}
-        {lastLogin ?? "It has never logged in."} Explain, below, tells why from what the board sent. Anyone can send a
-        login in its name.
+        {lastLogin ?? "It has never logged in."} Paste what the board sent into Explain below to find the mistake.
+        Anyone can cause failures under this name.
       </Notice>
     );
   }
@@ -51,7 +51,7 @@ export function DeviceFacts({ device }: { readonly device: Device }): VNode {
         ["Status", <Badge key="s" state={enumText(StatusSchema, device.status)} />],
         ["Key", keyText(device)],
         ["Public key", device.publicKey && <code key="p">{device.publicKey}</code>],
-        ["Shared identity", device.sharedIdentity ? "yes: a fleet logs in by this name" : "no"],
+        ["Shared identity", device.sharedIdentity ? "yes: a fleet logs in with this name" : "no"],
         ["Replay guard", device.replayGuard ? "on: a signed login is accepted once" : "off"],
         ["Labels", labelsText(device.labels).replaceAll(";", ", ")],
         ["Last login", <Time key="l" time={device.lastLoginTime} />],

@@ -15,11 +15,11 @@ export const REQUIRED = {
 
 export interface Operator {
   readonly gateway: TestGateway;
-  /** The settings of its commands. */
+  /** The environment of the commands. */
   readonly env: Readonly<Record<string, string>>;
   /** Runs `countersign` with these arguments. */
   operate(args: readonly string[], options?: CommandOptions): Promise<Outcome>;
-  /** Starts it in a process of its own. */
+  /** Starts a command in its own process. */
   spawn(args: readonly string[]): Command;
   /** Runs `countersign --json`. @returns the printed objects, one for each line. @throws Error when it fails */
   operateJson(args: readonly string[], options?: CommandOptions): Promise<readonly Record<string, unknown>[]>;

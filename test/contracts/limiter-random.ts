@@ -14,7 +14,7 @@ const WINDOWS = { address: 601_003, login: 600_000, failure: 3_600_000, replay: 
   PolicyName,
   number
 >;
-/** The usual limit, then the limits that it sometimes changes to. */
+/** The usual limit, then limits that sometimes replace it. */
 const LIMITS = {
   address: [300, 257, 1_000, 20, LARGEST_EXACT_LIMIT],
   login: [10, 3, 1, 12],

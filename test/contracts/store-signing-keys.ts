@@ -22,7 +22,7 @@ export function keyNamed(kid: string, draft: Partial<SigningKey> = {}): NewSigni
 }
 
 /** A key as the store returns it, without its private half. */
-function kept({ privateKey: _, ...key }: NewSigningKey): SigningKey {
+function storedOf({ privateKey: _, ...key }: NewSigningKey): SigningKey {
   return key;
 }
 
@@ -50,7 +50,7 @@ export function describeSigningKeys(open: Open): void {
     const other = (await reopen()).signingKeys;
     for (const each of [store.signingKeys, other]) {
       const current = await each.read();
-      expect(current.keys).toEqual(keys.map(kept));
+      expect(current.keys).toEqual(keys.map(storedOf));
       expect(Buffer.from(current.openPrivateKey("a"))).toEqual(PRIVATE);
     }
   });
@@ -59,12 +59,12 @@ export function describeSigningKeys(open: Open): void {
     const { store, database } = await open();
     const next = keyNamed("a", { state: "next" });
     await put(store.signingKeys, next);
-    await put(store.signingKeys, { ...kept(next), state: "active", activatedAt: NOW + 1 });
+    await put(store.signingKeys, { ...storedOf(next), state: "active", activatedAt: NOW + 1 });
     const active = await store.signingKeys.read();
-    expect(active.keys).toEqual([{ ...kept(next), state: "active", activatedAt: NOW + 1 }]);
+    expect(active.keys).toEqual([{ ...storedOf(next), state: "active", activatedAt: NOW + 1 }]);
     expect(Buffer.from(active.openPrivateKey("a"))).toEqual(PRIVATE);
     for (const state of ["retired", "revoked"] as const) {
-      await put(store.signingKeys, { ...kept(next), state });
+      await put(store.signingKeys, { ...storedOf(next), state });
       const rows = await database.db.selectFrom("signing_keys").select("sealed_private_key").execute();
       expect(rows.map((row) => row.sealed_private_key.length)).toEqual([0]);
     }
@@ -80,8 +80,8 @@ export function describeSigningKeys(open: Open): void {
     await put(
       store.signingKeys,
       keyNamed("c", { state: "next" }),
-      { ...kept(b), state: "active" },
-      { ...kept(a), state: "retired" },
+      { ...storedOf(b), state: "active" },
+      { ...storedOf(a), state: "retired" },
     );
     const { keys } = await store.signingKeys.read();
     expect(Object.fromEntries(keys.map(({ kid, state }) => [kid, state]))).toEqual({

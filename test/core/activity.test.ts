@@ -45,7 +45,7 @@ function openRecorder() {
     written,
     moves,
     clock,
-    /** Writes fail while it has a fault. */
+    /** Its writes fail while it has a fault. */
     store,
   };
 }

@@ -166,7 +166,7 @@ describe("unavailable", () => {
 });
 
 describe("a device that moves from a shared key to its own", () => {
-  /** Enrols a device during its move. @returns it with both of its keys */
+  /** Enrols a device during its move. @returns the device and both of its keys */
   async function enrolMoving(path: Path): Promise<{ device: string; shared: string; own: string }> {
     const { customerId, customerKey } = await path.enrolOwner("derivation");
     await fixture.registry.customerKeys.issue({ customerId, purpose: "login", importedKey: CUSTOMER_KEY }, GATEWAY);

@@ -45,7 +45,7 @@ export class Ledger {
   }
 
   /**
-   * Compares the state after a crash with the allowed ones: the acknowledged state, or the requested one. It then counts as
+   * Compares the state after a crash with the allowed ones: the acknowledged state, or the requested one. The state found then counts as
    * acknowledged. @returns the fault, if any
    */
   settle(name: string, found: State): string | undefined {

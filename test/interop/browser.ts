@@ -1,4 +1,4 @@
-// Debian's Chromium for the dashboard's rows and pictures: pages whose console errors are mistakes, and stories told on them.
+// Debian's Chromium for the dashboard's rows and pictures: pages whose console errors are mistakes, and operators' stories.
 
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import type { Environment } from "../../src/config.ts";

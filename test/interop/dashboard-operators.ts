@@ -21,7 +21,7 @@ async function enrolByForm(page: Page, deviceKey: string): Promise<{ readonly se
   return { secret, curl: await page.getByLabel("Login in curl").inputValue() };
 }
 
-/** Rotates the key of the customer of a device by its page: issues another, has the device use it, retires the first. */
+/** Rotates the key of a device's customer on the customer's page: issues a second key, logs in with it, retires the first. */
 async function rotate({ gateway, page }: Scene, deviceKey: string): Promise<string> {
   const { customerId } = await gateway.registry.devices.get(deviceKey);
   await visit(page, `#/customers/${customerId}`, "Story");
@@ -33,7 +33,7 @@ async function rotate({ gateway, page }: Scene, deviceKey: string): Promise<stri
   await logInBy(gateway.publicUrl, { deviceKey, customerKey });
   await page.getByText("Every device has the newest key. Retire the others.").waitFor({ timeout: 30_000 });
   await page.getByRole("row").last().getByRole("button", { name: "Retire" }).click();
-  await page.getByRole("dialog").getByText("It stops no device that was seen.").waitFor();
+  await page.getByRole("dialog").getByText("It stops no device that has logged in.").waitFor();
   await dialogButton(page, "Retire").click();
   await page.getByText("retired", { exact: true }).waitFor();
   return customerKey;
@@ -69,7 +69,7 @@ export const OPERATOR_STORIES: readonly Story[] = [
       await visit(page, `#/devices/${deviceKey}`, deviceKey);
       await button(page, "Disable").click();
       await dialogButton(page, "Disable").click();
-      await page.getByText("It is disabled: its logins are refused.").waitFor();
+      await page.getByText("This device is disabled: its logins are refused.").waitFor();
       const refused = await logInBy(gateway.publicUrl, { deviceKey, customerKey });
       if (refused.status !== 403) mistakes.push(`a disabled device is answered ${refused.status}`);
       await page.getByRole("region", { name: "Audit events" }).getByText("UpdateDevice").waitFor();
@@ -124,7 +124,7 @@ export const OPERATOR_STORIES: readonly Story[] = [
         .getByRole("textbox", { name: "Public key" })
         .fill(publicKey.export({ format: "pem", type: "spki" }).toString());
       await button(page, "Enrol").click();
-      await page.getByText("It logs in by OAuth").waitFor();
+      await page.getByText("The device logs in by OAuth").waitFor();
       if ((await page.locator("[data-secret]").count()) > 0) mistakes.push("a secret is shown");
       await page.getByRole("link", { name: "pair-1" }).click();
       await page.getByText(base64, { exact: true }).waitFor();
@@ -213,7 +213,7 @@ export const OPERATOR_STORIES: readonly Story[] = [
       await page.getByLabel("Did", { exact: true }).fill("UpdateCustomer");
       await page.getByRole("link", { name: "customers/acme" }).first().click();
       await page.getByRole("link", { name: "All changes" }).waitFor();
-      // A link that is followed at once ends a search that is being typed.
+      // Following a link ends a search that is still being typed.
       await page.clock.install();
       await page.getByLabel("Did", { exact: true }).fill("DeleteCustomer");
       await page.evaluate('location.hash = "#/audit?operator=ada"');

@@ -7,7 +7,7 @@ import { fencesIn } from "../pages.ts";
 import { type Row, requiring, succeed } from "./rows.ts";
 import type { Subject } from "./subject.ts";
 
-/** The block of a language, its file, and the command that runs, or builds and runs, it. */
+/** A language's block, its file, and the command that builds and runs the file. */
 type Pasted = readonly [name: string, fence: string, file: string, command: string, packages: string, probe: string];
 
 const C = "gcc -Wall -Werror -o login login.c -lmbedcrypto && ./login";

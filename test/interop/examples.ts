@@ -11,7 +11,7 @@ import { type Row, requiring, runProgram, succeed } from "./rows.ts";
 import type { Subject } from "./subject.ts";
 
 interface Example extends Requirement {
-  /** Builds in the folder that holds `gen`. @returns the command before its arguments; undefined: it is generated only */
+  /** Builds in the folder that holds `gen`. @returns the command before its arguments; undefined: only the stubs are generated */
   readonly build?: (folder: string) => Promise<readonly string[]>;
 }
 
@@ -155,7 +155,7 @@ async function compareStubs(name: string, folder: string): Promise<string[]> {
   return areThere ? mistakes : [...mistakes, "nothing is generated"];
 }
 
-/** The language's own command, or that of all pages. */
+/** The command of the language's page, or the one of docs/clients/README.md. */
 function protocCommandOf(name: string): string {
   const isProtoc = (code: string): boolean => code.startsWith("protoc ");
   const [own] = fencesIn(readFileSync(`docs/clients/${name}.md`, "utf8"), "sh").filter(isProtoc);

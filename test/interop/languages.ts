@@ -62,7 +62,7 @@ export async function compileCpp(
   return [program];
 }
 
-/** The rows of each language. It is built with the first of them. */
+/** The rows of each language. The first row builds its client. */
 export function languageRows(subject: Subject, folder: string): readonly Row[] {
   return LANGUAGES.flatMap((language) => {
     const { name, files, build } = language;

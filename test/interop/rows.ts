@@ -20,7 +20,7 @@ export const LONGEST_MS = 60_000;
 const INSTALL_MS = 600_000;
 const MAX_ERROR_TEXT = 600;
 
-/** A row that first installs the programs that it needs. One that cannot be installed fails in its row. */
+/** A row that first installs the programs that it needs. A program that cannot be installed fails its row. */
 export function requiring(requirement: Requirement, row: Row): Row {
   return {
     name: row.name,

@@ -16,7 +16,7 @@ export interface Address {
 }
 
 export interface Subject extends Address {
-  /** Enrols a device and signs a login of it. Wrong signatures count by device: each row takes its own. */
+  /** Enrols a device and signs a login of it. Wrong signatures count by device: each row enrols its own. */
   readonly enrol: () => Promise<LoginBody>;
   readonly close: () => Promise<void>;
 }
@@ -51,7 +51,7 @@ async function prepare(address: Address, close: Subject["close"]): Promise<Subje
   };
 }
 
-/** The report of a client on its calls. Codes are gRPC's. */
+/** The expected report of a client on its calls. Codes are gRPC's. */
 const EXPECTED: Readonly<Record<string, RegExp>> = {
   token: /^eyJ[\w-]+\.[\w-]+\.[\w-]+$/,
   remaining: /^\d+$/,
@@ -62,7 +62,7 @@ const EXPECTED: Readonly<Record<string, RegExp>> = {
   answered: /^50$/,
 };
 
-/** The rows of one client that calls Login: one for each listener. Over HTTP/2 it has to keep its connection. */
+/** The rows of one client that calls Login: one for each listener. Over HTTP/2 the client has to keep its connection. */
 export function loginRows(
   client: string,
   subject: Subject,

@@ -23,7 +23,7 @@ function rows(count: number, prefix: string, owner: string, keyFor: (number: num
   }));
 }
 
-/** Owners with two keys; with a shared device_key beside devices of the same key; with a key of six characters; with a key for each board. */
+/** Four owners: with two keys, with a shared device_key and devices on one key, with a key of six characters, with a key for each board. */
 export function makeTable(): readonly OldDevice[] {
   return [
     ...rows(60, "pump", "Acme", (number) => keyOf(number <= 40 ? "acme" : "acme, the newer")),

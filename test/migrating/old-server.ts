@@ -7,7 +7,7 @@ import { stringify } from "csv-stringify/sync";
 import { onTestFinished } from "vitest";
 import { listenOnLoopback } from "../free-port.ts";
 
-/** A row of its table. */
+/** A row of the server's table. */
 export interface OldDevice {
   readonly device_key: string;
   readonly customer_key: string;
@@ -21,14 +21,14 @@ export interface OldServer {
   readonly publicKey: string;
   /** In PEM. */
   readonly privateKey: string;
-  /** Its table: CSV below a header. */
+  /** The table as CSV with a header. */
   exportTable(): string;
   add(device: OldDevice): void;
 }
 
 const LIFE_SECONDS = 600;
 
-/** Starts it for the test that calls. */
+/** Starts the server for the test that calls. */
 export async function startOldServer(devices: readonly OldDevice[]): Promise<OldServer> {
   const table = new Map(devices.map((device) => [device.device_key, device]));
   const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });

@@ -1,4 +1,4 @@
-// The proxy under the boards' host name. It sends a share of their addresses to the new server, as the page's nginx does.
+// The proxy under the boards' host name. It sends a share of their addresses to the new server, as the nginx of docs/migrating.md does.
 
 import { createHash } from "node:crypto";
 import { createServer, request as send } from "node:http";
@@ -13,7 +13,7 @@ export interface Proxy {
   share: number;
 }
 
-/** Starts it for the test that calls, with a share of 0. Either server is on the loopback. */
+/** Starts the proxy for the test that calls, with a share of 0. Both servers are on loopback. */
 export async function startProxy(oldPort: number, newPort: number): Promise<Proxy> {
   const server = createServer((request, response) => {
     const address = proxy.addresses.get(request.socket.remotePort ?? 0);

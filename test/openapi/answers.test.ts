@@ -120,7 +120,7 @@ describe.each([
   );
 
   test.each(asks)("answers %s as documented", async (outcome, ask) => {
-    const { reason = "ok" } = await document.hold(await ask(), operation);
+    const { reason = "ok" } = await document.expectDocumented(await ask(), operation);
     expect(reason).toBe(outcome);
   });
 
@@ -140,16 +140,18 @@ test("the internal document has the public one's paths", () => {
 });
 
 test("an error outside of every operation fits the default answer", async () => {
-  const { hold } = documents.public;
+  const { expectDocumented } = documents.public;
   const login = (options: RequestInit): Promise<Response> => fetch(new URL("/auth/login", gateway.publicUrl), options);
   const otherVerb = await login({ method: "DELETE" });
   expect(otherVerb.headers.get("Allow")).toContain("POST");
-  expect(await hold(otherVerb, "AuthService_Login", "default")).toMatchObject({ reason: "method_not_allowed" });
+  expect(await expectDocumented(otherVerb, "AuthService_Login", "default")).toMatchObject({
+    reason: "method_not_allowed",
+  });
   const otherPath = await fetch(new URL("/auth/logout", gateway.publicUrl));
-  expect(await hold(otherPath, "AuthService_Login", "default")).toMatchObject({ reason: "not_found" });
+  expect(await expectDocumented(otherPath, "AuthService_Login", "default")).toMatchObject({ reason: "not_found" });
   const overfull = await login({ method: "POST", headers: { "X-Long": "x".repeat(20_000) } });
   expect(overfull.status).toBe(431);
-  expect(await hold(overfull, "AuthService_Login", "default")).toMatchObject({ reason: "malformed" });
+  expect(await expectDocumented(overfull, "AuthService_Login", "default")).toMatchObject({ reason: "malformed" });
 });
 
 test("a login without a required field is malformed", async () => {

@@ -183,7 +183,7 @@ test.each<{ id: string; verb: string; path: string; body?: unknown }>([
     method: verb,
     ...(body !== undefined && { body: JSON.stringify(body) }),
   });
-  await ofRules.hold(await answer, id);
+  await ofRules.expectDocumented(await answer, id);
 });
 
 /** Visits every object in a document. */

@@ -23,7 +23,7 @@ export interface OpenapiDocument {
   /** Why a value does not fit the schema at a pointer, in one line; members that the schema does not name are mistakes. */
   mistakes(pointer: string, value: unknown): string;
   /** Checks an answer against the documentation of its status, or of the default. @returns its body */
-  hold(response: Response, operationId: string, status?: "default"): Promise<JsonObject>;
+  expectDocumented(response: Response, operationId: string, status?: "default"): Promise<JsonObject>;
 }
 
 export function readGenerated(name: "public" | "internal"): OpenapiDocument {
@@ -79,7 +79,7 @@ export function openDocument(json: Record<string, unknown>): OpenapiDocument {
     operations,
     at,
     mistakes,
-    async hold(response, operationId, status) {
+    async expectDocumented(response, operationId, status) {
       const operation = operations.find(({ id }) => id === operationId);
       const pointer = `${operation?.pointer}/responses/${status ?? response.status}`;
       expect(at(pointer), `${response.status} is documented`).toHaveProperty("content");

@@ -1,4 +1,4 @@
-// Devices that log in at a steady rate, and a check of limits by their answers, each of which gives an interval for its decision.
+// Devices that log in at a steady rate, and a check of the limits. Each answer bounds the time of its decision.
 
 import { quantile } from "../../bench/figures.ts";
 import { postLogin, signNow } from "../gateway.ts";

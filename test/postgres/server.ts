@@ -29,7 +29,7 @@ export interface PostgresServer {
 export interface PostgresServerOptions {
   /** Further settings, in the form of `-c`. */
   readonly settings?: readonly string[];
-  /** Files in PEM: with them it speaks TLS. */
+  /** Files in PEM, with which the server speaks TLS. */
   readonly tls?: { readonly cert: string; readonly key: string };
 }
 

@@ -42,10 +42,10 @@ interface Answer {
 }
 
 /** A login over a new connection. Rejects when there is no answer in time. */
-type LogInAnew = (deviceKey: string) => Promise<Answer>;
+type LogInOverNewConnection = (deviceKey: string) => Promise<Answer>;
 
 /** Creates the boards' login. It has to be cheap: real boards do not use the site's processors. */
-function createLogInAnew(url: string): LogInAnew {
+function createLogInOverNewConnection(url: string): LogInOverNewConnection {
   const { hostname: host, port } = new URL(url);
   // The check of the certificate would only cost time here.
   const options = { host, port: Number(port), secureContext: createSecureContext(BOARD), rejectUnauthorized: false };
@@ -91,7 +91,7 @@ function readAnswer(received: string): Answer | undefined {
 const RETRY_MS = 5_000;
 
 async function runStorm({ url, deviceKeys, withinSeconds }: StormOrder): Promise<BoardsReport> {
-  const logInAnew = createLogInAnew(url);
+  const logInAnew = createLogInOverNewConnection(url);
   const counts: Record<string, number> = {};
   const failures: Record<string, number> = {};
   const tokens: number[] = [];
@@ -124,7 +124,7 @@ async function runStorm({ url, deviceKeys, withinSeconds }: StormOrder): Promise
 
 /** @returns tokens a second */
 async function measureRate({ url, deviceKeys, atOnce, seconds }: MeasureOrder): Promise<number> {
-  const logInAnew = createLogInAnew(url);
+  const logInAnew = createLogInOverNewConnection(url);
   let tokens = 0;
   let next = 0;
   const until = performance.now() + seconds * 1_000;

@@ -15,7 +15,7 @@ export interface ChaosOptions {
   readonly rate: number;
 }
 
-/** The counts have unanswered logins too, with status 0. */
+/** An unanswered login counts with status 0. */
 export interface ChaosReport extends Tally {
   readonly faults: readonly string[];
   readonly crashes: number;

@@ -27,7 +27,7 @@ export interface Tally {
   readonly logins: number;
   /** Answers by kind of login (right, wrong) and status. */
   readonly counts: ReadonlyMap<string, number>;
-  /** Logins with a right proof that got another status than 200, 429 or 503, and those with a wrong one that got a token. */
+  /** Unexpected answers: to a right proof other than 200, 429 or 503, to a wrong one other than 401, 429 or 503. */
   readonly mistakes: readonly string[];
   /** The messages of 503s. */
   readonly unavailable: ReadonlySet<string>;
@@ -50,11 +50,11 @@ export function startLoad(options: LoadOptions): Load {
 
   async function run(post: Connection["post"]): Promise<void> {
     while (!isStopped) {
-      const place = sent++;
-      const due = rate === undefined ? 0 : (place / rate) * 1_000 - (performance.now() - started);
+      const index = sent++;
+      const due = rate === undefined ? 0 : (index / rate) * 1_000 - (performance.now() - started);
       if (due > 1) await pause(due);
-      const login = signNow(deviceKeys[place % deviceKeys.length] ?? "");
-      const isWrong = wrongShare > 0 && place % Math.round(1 / wrongShare) === 0;
+      const login = signNow(deviceKeys[index % deviceKeys.length] ?? "");
+      const isWrong = wrongShare > 0 && index % Math.round(1 / wrongShare) === 0;
       const body = isWrong ? { ...login, device_signature: "0".repeat(64) } : login;
       const answer = await post(body).catch((error: unknown) => ({ status: 0, body: String(error) }));
       const kind = `${isWrong ? "wrong" : "right"} ${answer.status}`;

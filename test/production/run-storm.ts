@@ -1,4 +1,4 @@
-// `npm run storm [-- --boards 20000 --seconds 10]`: boards connect anew over TLS, all at once. Exits 1 when one came too late, or fewer than 80 % of the capacity were served.
+// `npm run storm [-- --boards 20000 --seconds 10]`: boards open new TLS connections, all at once. Exits 1 when one came too late, or fewer than 80 % of the capacity were served.
 
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";

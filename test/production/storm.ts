@@ -1,4 +1,4 @@
-// A storm: boards that connect anew over TLS within a few seconds, each in the loop of docs/devices.md until it has a token.
+// A storm: boards that open new TLS connections within a few seconds, each in the loop of docs/devices.md until it has a token.
 
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";

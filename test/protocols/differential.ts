@@ -29,9 +29,9 @@ interface Plan {
   readonly secret: string;
   /** How the signature is changed. */
   readonly signature: "right" | "upper" | "missing" | { readonly cut: number } | { readonly text: string };
-  /** Number of times it is sent in a row. All answers are compared. */
+  /** How often the login is sent in a row. All answers are compared. */
   readonly times: number;
-  /** Seconds that pass before it. */
+  /** Seconds that pass before the login. */
   readonly wait: number;
 }
 
@@ -102,7 +102,7 @@ export async function openDifferential(): Promise<Differential> {
   let now = START;
   const gateway = await openGateway({ ADDRESS_LIMIT: "off" }, { now: () => now });
   const oracles = await startOracles(gateway.services.map(({ spec }) => spec));
-  const ways = await openWays(gateway, oracles);
+  const ways = await openRelays(gateway, oracles);
   async function compareOnce(plan: Plan, onOutcome?: (outcome: string) => void): Promise<Difference | undefined> {
     const askAll = (asked: readonly Way[]) => Promise.all(asked.map((way) => ask(way, plan, now)));
     for (let time = 0; time < plan.times; time++) {
@@ -146,7 +146,7 @@ async function ask({ name, session, devices }: Way, plan: Plan, now: number): Pr
   return [name, { ...answer, ...(token !== undefined && { token: "a token" }) }];
 }
 
-async function openWays(gateway: TestGateway, oracles: Oracles): Promise<readonly Way[]> {
+async function openRelays(gateway: TestGateway, oracles: Oracles): Promise<readonly Way[]> {
   const ends = channels.flatMap(({ oracle, ...channel }) => [
     { channel, endpoint: "public", url: gateway.publicUrl, isOracle: false },
     { channel, endpoint: "internal", url: gateway.internalUrl, isOracle: false },

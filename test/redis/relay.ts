@@ -8,7 +8,7 @@ export interface Relay {
   readonly port: number;
   /** Number of connections so far. */
   readonly connections: () => number;
-  /** Drops all bytes of the present connections in both directions. New connections work or are dropped too. */
+  /** Drops all bytes of the present connections in both directions. `new`: what happens to new connections. */
   swallow(options: { readonly new: "works" | "swallowed" }): void;
   /** Closes the present connections at both ends. */
   cut(): void;

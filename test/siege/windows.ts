@@ -22,7 +22,7 @@ import { openOrReport, received } from "./connections.ts";
 import { LOGIN_BODY, login } from "./requests.ts";
 import { type Attack, type AttackPlan, forEachIndex } from "./target.ts";
 
-/** The most that the gateway allows: it ends a connection with many more. */
+/** The most streams that the gateway allows: it ends a connection with many more. */
 const STREAMS = Array.from({ length: 20 }, (_, index) => 2 * index + 1);
 /** The most answers that may stay unread for longer than a second. */
 const UNREAD = STREAMS.slice(0, 8);

@@ -1,4 +1,4 @@
-// The migrations of PostgreSQL, and the locks meanwhile.
+// The migrations of PostgreSQL, and their locks.
 
 import { sql } from "kysely";
 import { expect, onTestFinished, test } from "vitest";

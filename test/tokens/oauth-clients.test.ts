@@ -1,4 +1,4 @@
-// openid-client and oauth4webapi log devices in, with both kinds of assertion; the latter checks an access token of RFC 9068 too.
+// openid-client and oauth4webapi log devices in, with both kinds of assertion; oauth4webapi also checks an access token of RFC 9068.
 
 import { createPublicKey, type KeyObject } from "node:crypto";
 import * as oauth from "oauth4webapi";

@@ -79,7 +79,7 @@ export function signed(mint: Mint, header: Json, claims: Json): string {
   return signedBy(mint.alg, mint.privateKey, header, claims);
 }
 
-/** The same, signed by any key. */
+/** A token of this header and these claims, signed by any key. */
 export function signedBy(alg: TokenAlg, key: KeyObject, header: Json, claims: Json): string {
   const text = `${encodeJson(header)}.${encodeJson(claims)}`;
   return `${text}.${signText(alg, text, key).toString("base64url")}`;

@@ -1,4 +1,4 @@
-// Interceptors for every service of a server: methods without a token, and streams that wait for its check.
+// Interceptors for every service of a server: methods without a token, and streams that wait for the token's check.
 
 import { create } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";

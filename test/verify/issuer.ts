@@ -1,4 +1,4 @@
-// An issuer for verifiers: a JWKS server whose answers the test sets, tokens by its keys, and verifiers of those.
+// An issuer for verifiers: a JWKS server whose answers the test sets, tokens of its keys, and verifiers of the tokens.
 
 import { once } from "node:events";
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
@@ -19,7 +19,7 @@ export interface Issuer {
   /** Publishes these keys, under an ETag of their kids. */
   publish(...mints: readonly Mint[]): void;
   stop(): Promise<void>;
-  /** Starts it again on the same port. */
+  /** Starts the server again on the same port. */
   start(): Promise<void>;
 }
 

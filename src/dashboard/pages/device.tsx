@@ -157,7 +157,7 @@ function EditButton({ device }: { readonly device: Device }) {
       />
       <CheckField
         name="sharedIdentity"
-        label="Shared identity: a fleet logs in by this name"
+        label="Shared identity: a fleet logs in with this name"
         defaultChecked={device.sharedIdentity}
       />
     </ActionButton>

@@ -68,7 +68,7 @@ function EnrolOne({ customerId: given }: { readonly customerId: string }) {
         <TextField
           name="deviceKey"
           label="device_key"
-          hint="The name it logs in by: 1 to 96 visible ASCII characters. Empty: the gateway makes one."
+          hint="The name that the device logs in with: 1 to 96 visible ASCII characters. Empty: the gateway makes one."
           maxLength={96}
         />
         <DeviceFields />
@@ -96,13 +96,13 @@ function Done({ device, secret, gateway, onAnother }: Enrolled & { readonly onAn
       </Notice>
       {publicKey !== "" ? (
         <Notice tone="quiet">
-          It logs in by OAuth at <code>{gateway}/oauth2/token</code>, with an assertion that its private key signs
-          (private_key_jwt). docs/oauth.md has a client.
+          The device logs in by OAuth at <code>{gateway}/oauth2/token</code>, with an assertion that its private key
+          signs (private_key_jwt). docs/oauth.md has a client.
         </Notice>
       ) : secret === undefined ? (
         <Notice tone="quiet">
-          It signs with the customer_key that was shown when it was issued. Without it,{" "}
-          <a href={addressOf(["customers", customerId])}>issue another</a>: both are good.
+          The device signs with the customer_key that was shown at its issue. If you do not have the key,{" "}
+          <a href={addressOf(["customers", customerId])}>issue another</a>: both are valid.
         </Notice>
       ) : (
         <Secret

@@ -20,7 +20,7 @@ async function setUp() {
   const internalListen = { COUNTERSIGN_INTERNAL_LISTEN: `127.0.0.1:${await freePort()}` };
   const serveAgain = () => serve(dataDir, { env: { ...internalListen, COUNTERSIGN_LOG_LEVEL: "error" } });
   const gateway = await serveAgain();
-  const way = await openWay(gateway.internalUrl);
+  const way = await openRelay(gateway.internalUrl);
   const env = { COUNTERSIGN_DATA_DIR: dataDir, COUNTERSIGN_INTERNAL_URL: gateway.internalUrl };
   await runCommand(["customers", "create", "--name", "Acme", "--customer-id", "acme"], { env });
   const file = join(folder, "devices.csv");
@@ -46,7 +46,7 @@ async function setUp() {
 }
 
 /** A relay to the gateway that passes the answer to an import's first batch, and holds the others until it is opened. */
-async function openWay(internalUrl: string) {
+async function openRelay(internalUrl: string) {
   const { hostname, port } = new URL(internalUrl);
   const opened = Promise.withResolvers<void>();
   const begun = Promise.withResolvers<void>();

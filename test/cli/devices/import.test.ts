@@ -138,7 +138,7 @@ test("a signal ends an import that waits for input", async () => {
   const { gateway, spawn } = operator;
   const child = spawn(["devices", "import", "-", "--customer", gateway.customerId]);
   const result = text(child.stderr);
-  // More lines than the import reads ahead: it works once all are written.
+  // More lines than the import reads ahead, so that it has begun once all are written.
   const lines = Array.from({ length: 20_000 }, (_, at) => `signal-${at}\n`).join("");
   await new Promise<void>((resolve) => child.stdin.write(`device_key\n${lines}`, () => resolve()));
   child.kill("SIGINT");

@@ -1,4 +1,4 @@
-// explain names the signature that this machine's openssl and shell print, as the shell sample pastes it.
+// explain recognises a signature as openssl and the shell print it, which the shell sample sends unchanged.
 
 import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";

@@ -5,7 +5,7 @@ import { createMemoryLimiter } from "../../../src/core/limiter/memory.ts";
 import type { RedisLimiter } from "../../../src/core/limiter/redis.ts";
 import type { Policy } from "../../../src/core/ports.ts";
 
-/** The link to Redis: it answers, its answers are lost, its commands are lost, or there is no connection. */
+/** The link to Redis: works, loses answers, loses commands, or is closed. */
 const LINKS = ["up", "unheard", "silent", "refused"] as const;
 type Link = (typeof LINKS)[number];
 
@@ -110,7 +110,7 @@ async function playSchedule(
   };
 }
 
-/** The most instants in any window; they ascend. */
+/** The most instants in any window. `times` ascend. */
 function countMost(times: readonly number[]): number {
   let most = 0;
   let first = 0;

@@ -150,7 +150,7 @@ test.for(TOKEN_ALGS)(
     expect(algs()).toEqual([active?.alg, alg]);
     const { keys } = await opened.store.signingKeys.read();
     expect(keys.map(({ kid }) => kid)).not.toContain(unused?.kid);
-    // A running gateway with the former TOKEN_ALG does not replace it.
+    // A running gateway with the former TOKEN_ALG does not replace the next key.
     await before.keepUp();
     clock.now += PUBLISH_MS - 1;
     await ring.keepUp();
