@@ -108,7 +108,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     if (error instanceof SealError) metrics.unopenedSecrets.inc({ kind });
     observer.fault(error);
   };
-  const { database, store, activity, registry, secrets, sealer } = await openRegistry(
+  const { database, store, activity, registry, sealer } = await openRegistry(
     config,
     {
       now,
@@ -200,7 +200,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     registry,
     sessions,
     explain,
-    secrets,
+    reseal: (actor) => store.secrets.reseal({ actor, at: now() }),
     signingKeys,
     readDeviceLimit,
     overview,

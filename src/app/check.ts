@@ -3,7 +3,7 @@
 import { X509Certificate } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { type Config, dataFile } from "../config.ts";
-import { createSecrets } from "../core/registry/secrets.ts";
+import { requireMasterKeys } from "../core/registry/secrets.ts";
 import type { Database } from "../store/database.ts";
 import { isMigrated, readServerClock } from "../store/migrations.ts";
 import { createSealer } from "../store/sealing.ts";
@@ -58,7 +58,7 @@ async function checkDatabase(config: Config): Promise<readonly CheckResult[]> {
 async function checkKeys(config: Config, database: Database): Promise<CheckResult> {
   const store = createStore(database, createSealer([config.masterKey, ...config.otherMasterKeys]), () => {});
   try {
-    await createSecrets(store.secrets, systemNow).requireMasterKeys();
+    await requireMasterKeys(store.secrets, systemNow());
     const { keys } = await store.signingKeys.read();
     const active = keys.find(({ state }) => state === "active");
     const signs = active === undefined ? "the next start makes a signing key" : `${active.kid} signs by ${active.alg}`;

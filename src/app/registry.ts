@@ -5,7 +5,7 @@ import { type Config, dataFile } from "../config.ts";
 import { type ActivityRecorder, createActivityRecorder } from "../core/activity.ts";
 import { GATEWAY } from "../core/registry/ports.ts";
 import { createRegistry, type Registry } from "../core/registry/registry.ts";
-import { createSecrets, type Secrets } from "../core/registry/secrets.ts";
+import { requireMasterKeys } from "../core/registry/secrets.ts";
 import type { Database } from "../store/database.ts";
 import { migrate } from "../store/migrations.ts";
 import type { OutageListener } from "../store/outage.ts";
@@ -20,7 +20,6 @@ export interface OpenedRegistry {
   readonly store: Store;
   readonly activity: ActivityRecorder;
   readonly registry: Registry;
-  readonly secrets: Secrets;
   readonly sealer: Sealer;
 }
 
@@ -55,11 +54,11 @@ export async function openRegistry(
   // 2. The stores. Lost secrets stop the start.
   const sealer = createSealer([config.masterKey, ...config.otherMasterKeys]);
   const store = createStore(database, sealer, onFault);
-  const secrets = createSecrets(store.secrets, now);
   if (forgetLostSecrets) {
-    const { customerKeys: customer_keys, signingKeys: signing_keys } = await secrets.forgetLost(GATEWAY);
+    const lost = await store.secrets.forgetLost({ actor: GATEWAY, at: now() });
+    const { customerKeys: customer_keys, signingKeys: signing_keys } = lost;
     logger.warn({ customer_keys, signing_keys }, "forgot the secrets that no master key opens");
-  } else await secrets.requireMasterKeys();
+  } else await requireMasterKeys(store.secrets, now());
 
   // 3. The operator's use-cases.
   const { adminToken, otherAdminToken } = config;
@@ -78,7 +77,7 @@ export async function openRegistry(
     while ((await store.audit.prune(now() - auditRetention, PRUNED_AT_ONCE)) === PRUNED_AT_ONCE);
   };
   cleanup.defer(repeatEvery(PRUNE_MS, prune, onFault));
-  return { database, store, activity, registry, secrets, sealer };
+  return { database, store, activity, registry, sealer };
 }
 
 /** Opens the database of the settings. */

@@ -4,8 +4,9 @@ import { createServiceImplSpec, type ServiceImpl, type ServiceImplSpec } from "@
 import { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import type { ReadDeviceLimit } from "../core/charges.ts";
 import type { ExplainLogin } from "../core/explain.ts";
+import type { Actor } from "../core/registry/ports.ts";
 import type { Registry } from "../core/registry/registry.ts";
-import type { Secrets } from "../core/registry/secrets.ts";
+import type { Resealing } from "../core/registry/secrets.ts";
 import type { Sessions } from "../core/registry/sessions.ts";
 import type { SigningKeys } from "../core/tokens/signing-keys.ts";
 import { createCustomerMethods } from "./admin-customers.ts";
@@ -22,7 +23,7 @@ export interface AdminDependencies {
   readonly registry: Registry;
   readonly sessions: Pick<Sessions, "issueCode">;
   readonly explain: ExplainLogin;
-  readonly secrets: Secrets;
+  readonly reseal: (actor: Actor) => Promise<Resealing>;
   readonly signingKeys: SigningKeys;
   readonly readDeviceLimit: ReadDeviceLimit;
   readonly overview: Pick<Overview, "read">;
@@ -31,7 +32,7 @@ export interface AdminDependencies {
 
 /** Creates the service. Mount it with a guard that admits operators only. */
 export function createAdminService(dependencies: AdminDependencies): ServiceImplSpec {
-  const { registry, sessions, explain, secrets, signingKeys, readDeviceLimit, overview, actorOf } = dependencies;
+  const { registry, sessions, explain, reseal, signingKeys, readDeviceLimit, overview, actorOf } = dependencies;
   const { customers, customerKeys, operators } = registry;
   return createServiceImplSpec<typeof AdminService>(AdminService, {
     ...createCustomerMethods(customers, actorOf),
@@ -76,6 +77,6 @@ export function createAdminService(dependencies: AdminDependencies): ServiceImpl
       return { wouldSucceed, findings: [...findings] };
     },
 
-    resealSecrets: (_request, context) => secrets.reseal(actorOf(context)),
+    resealSecrets: (_request, context) => reseal(actorOf(context)),
   } satisfies ServiceImpl<typeof AdminService>);
 }

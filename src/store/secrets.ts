@@ -12,6 +12,7 @@ import { customerKeyContext, opens, SEALED_KEY_ID, SealError, type Sealer, signi
 /** Most secrets that one call reseals: with SQLite, logins wait for a few milliseconds. */
 const BATCH = 200;
 const PAGE = 100;
+const SECRETS = { resource: "secrets", customerId: "" };
 
 /** The id of the master key that a customer key is sealed with. */
 const SEALED_WITH = sql<Uint8Array>`substr(sealed_secret, ${sql.lit(SEALED_KEY_ID.from)}, ${sql.lit(SEALED_KEY_ID.bytes)})`;
@@ -40,7 +41,7 @@ export function createSecretStore(database: Database, sealer: Sealer): SecretSto
   }
 
   return {
-    async resealSome(entry) {
+    async reseal(stamp) {
       const found: { readonly secret: SealedSecret; readonly next: Uint8Array }[] = [];
       let unopened = 0;
       let done = true;
@@ -56,7 +57,8 @@ export function createSecretStore(database: Database, sealer: Sealer): SecretSto
       const resealed = await write(async (transaction) => {
         let written = 0;
         for (const { secret, next } of found) written += await replace(transaction, secret, next);
-        if (written > 0) await insertAuditEvents(transaction, { ...entry, details: { resealed: written } });
+        const entry = { ...stamp, action: "ResealSecrets", ...SECRETS, details: { resealed: written } };
+        if (written > 0) await insertAuditEvents(transaction, entry);
         return written;
       });
       return { resealed, unopened, done };
@@ -81,22 +83,23 @@ export function createSecretStore(database: Database, sealer: Sealer): SecretSto
       };
     },
 
-    forgetLost: (entry) =>
+    forgetLost: (stamp) =>
       write(async (transaction) => {
         const signing = (await readSigningKeys(transaction)).filter((key) => key.isNeeded && isLost(key));
-        for (const key of signing) await retireSigningKey(transaction, key, entry.at);
+        for (const key of signing) await retireSigningKey(transaction, key, stamp.at);
         let customerKeys = 0;
         const ask = <Result>(act: (db: Kysely<Schema>) => Promise<Result>) => act(transaction);
         for await (const key of readCustomerKeys(ask, (query) => query.where("retired_at", "is", null))) {
           if (!isLost(key)) continue;
           customerKeys++;
-          const retired = { retired_at: entry.at };
+          const retired = { retired_at: stamp.at };
           await transaction.updateTable("customer_keys").set(retired).where("key_id", "=", key.id).execute();
           await changeKeysVersion(transaction, key.customerId);
         }
         const lost = { customerKeys, signingKeys: signing.length };
         const details = { customer_keys: customerKeys, signing_keys: signing.length };
-        if (customerKeys + signing.length > 0) await insertAuditEvents(transaction, { ...entry, details });
+        const entry = { ...stamp, action: "ForgetLostSecrets", ...SECRETS, details };
+        if (customerKeys + signing.length > 0) await insertAuditEvents(transaction, entry);
         return lost;
       }),
   };

@@ -3,7 +3,7 @@
 import { sql } from "kysely";
 import { describe, expect, test } from "vitest";
 import type { AuditEntry, CustomerSecret } from "../../src/core/registry/ports.ts";
-import { createSecrets, LostSecretsError, type Secrets } from "../../src/core/registry/secrets.ts";
+import { LostSecretsError, requireMasterKeys, type SecretStore } from "../../src/core/registry/secrets.ts";
 import type { Database } from "../../src/store/database.ts";
 import { migrate } from "../../src/store/migrations.ts";
 import {
@@ -31,13 +31,11 @@ const both = createSealer([CURRENT, STRANGER]);
 
 const NOTHING = { resealed: 0, unopened: 0, done: true };
 
-function secretsOn(database: Database, sealer: Sealer): Secrets {
-  return createSecrets(createSecretStore(database, sealer), () => NOW);
-}
+const BY = { actor: ACTOR, at: NOW };
 
-async function resealAll({ reseal }: Secrets): Promise<number> {
+async function resealAll({ reseal }: SecretStore): Promise<number> {
   for (let sum = 0; ; ) {
-    const { resealed, done } = await reseal(ACTOR);
+    const { resealed, done } = await reseal(BY);
     sum += resealed;
     if (done) return sum;
   }
@@ -124,8 +122,8 @@ export function secretsContract(name: string, openEmpty: () => Promise<Empty>): 
       const { database } = await open();
       await insertKeys(database, before, names(450));
       await insertSigningKey(database, before, "kid-1", "active");
-      const { reseal } = secretsOn(database, between);
-      const calls = [await reseal(ACTOR), await reseal(ACTOR), await reseal(ACTOR)];
+      const { reseal } = createSecretStore(database, between);
+      const calls = [await reseal(BY), await reseal(BY), await reseal(BY)];
       expect(calls).toEqual([
         { resealed: 200, unopened: 0, done: false },
         { resealed: 200, unopened: 0, done: false },
@@ -137,18 +135,18 @@ export function secretsContract(name: string, openEmpty: () => Promise<Empty>): 
       const audit = [200, 200, 51].map((resealed) => secretsEntry("ResealSecrets", { resealed }));
       expect(await auditOf(database)).toEqual(audit);
       const stored = await readSealed(database);
-      expect(await reseal(ACTOR)).toEqual(NOTHING);
+      expect(await reseal(BY)).toEqual(NOTHING);
       expect([await readSealed(database), await auditOf(database)]).toEqual([stored, audit]);
     });
 
     test("finds a secret that another gateway seals meanwhile with the old key", async () => {
       const { database } = await open();
       await insertKeys(database, before, names(250));
-      const { reseal } = secretsOn(database, between);
-      expect(await reseal(ACTOR)).toMatchObject({ resealed: 200, done: false });
+      const { reseal } = createSecretStore(database, between);
+      expect(await reseal(BY)).toMatchObject({ resealed: 200, done: false });
       // Sorts before all keys that were already read.
       await insertKeys(database, before, ["a"]);
-      expect(await reseal(ACTOR)).toEqual({ resealed: 51, unopened: 0, done: true });
+      expect(await reseal(BY)).toEqual({ resealed: 51, unopened: 0, done: true });
       await countOpened(database, after);
     });
 
@@ -156,7 +154,7 @@ export function secretsContract(name: string, openEmpty: () => Promise<Empty>): 
       const { database, connect } = await open();
       await insertKeys(database, before, names(700));
       const others = await Promise.all([connect(), connect(), connect()]);
-      const counts = await Promise.all(others.map((other) => resealAll(secretsOn(other, between))));
+      const counts = await Promise.all(others.map((other) => resealAll(createSecretStore(other, between))));
       expect(counts.reduce((sum, count) => sum + count)).toBe(700);
       await countOpened(database, after);
     });
@@ -173,7 +171,7 @@ export function secretsContract(name: string, openEmpty: () => Promise<Empty>): 
           return database.write(act);
         },
       };
-      expect(await secretsOn(late, between).reseal(ACTOR)).toMatchObject({ resealed: 2 });
+      expect(await createSecretStore(late, between).reseal(BY)).toMatchObject({ resealed: 2 });
       expect((await readSealed(database)).get("key-0001")).toBe(changed.toString("hex"));
     });
 
@@ -186,9 +184,9 @@ export function secretsContract(name: string, openEmpty: () => Promise<Empty>): 
       await insertKeys(database, stranger, ["z-lost"]);
       await insertKeys(database, stranger, ["z-lost-and-retired"], { retiredAt: NOW });
       const stored = await readSealed(database);
-      const secrets = secretsOn(database, between);
+      const secrets = createSecretStore(database, between);
       expect(await resealAll(secrets)).toBe(250);
-      expect(await secrets.reseal(ACTOR)).toEqual({ ...NOTHING, unopened: 251 });
+      expect(await secrets.reseal(BY)).toEqual({ ...NOTHING, unopened: 251 });
       for (const [id, sealed] of await readSealed(database)) {
         if (id < "key-0250" || id.startsWith("z")) expect([id, sealed]).toEqual([id, stored.get(id)]);
       }
@@ -199,7 +197,7 @@ export function secretsContract(name: string, openEmpty: () => Promise<Empty>): 
     test("stops the start while a secret needs it", async () => {
       const { database } = await open();
       const lost = (customerKeys: number, signingKeys: number) => new LostSecretsError({ customerKeys, signingKeys });
-      expect(await secretsOn(database, stranger).requireMasterKeys()).toBeUndefined();
+      expect(await requireMasterKeys(createSecretStore(database, stranger), NOW)).toBeUndefined();
       await insertKeys(database, after, ["known"]);
       await insertKeys(database, stranger, ["lost"]);
       await insertKeys(database, stranger, ["lost-too"], { expiresAt: NOW + 1 });
@@ -209,11 +207,11 @@ export function secretsContract(name: string, openEmpty: () => Promise<Empty>): 
       await insertSigningKey(database, after, "kid-1", "active");
       // The ring replaces a next key that has signed nothing.
       await insertSigningKey(database, stranger, "kid-2", "next");
-      await expect(secretsOn(database, after).requireMasterKeys()).rejects.toThrow(lost(2, 0));
+      await expect(requireMasterKeys(createSecretStore(database, after), NOW)).rejects.toThrow(lost(2, 0));
       await database.db.deleteFrom("signing_keys").execute();
       await insertSigningKey(database, stranger, "kid-3", "active");
-      await expect(secretsOn(database, after).requireMasterKeys()).rejects.toThrow(lost(2, 1));
-      expect(await secretsOn(database, both).requireMasterKeys()).toBeUndefined();
+      await expect(requireMasterKeys(createSecretStore(database, after), NOW)).rejects.toThrow(lost(2, 1));
+      expect(await requireMasterKeys(createSecretStore(database, both), NOW)).toBeUndefined();
     });
 
     test("is not found where every secret opens: nothing is retired", async () => {
@@ -221,9 +219,9 @@ export function secretsContract(name: string, openEmpty: () => Promise<Empty>): 
       await insertKeys(database, before, names(3));
       await insertSigningKey(database, before, "kid-1", "active");
       const versions = await keysVersions(database);
-      const secrets = secretsOn(database, between);
-      expect(await secrets.requireMasterKeys()).toBeUndefined();
-      expect(await secrets.forgetLost(ACTOR)).toEqual({ customerKeys: 0, signingKeys: 0 });
+      const secrets = createSecretStore(database, between);
+      expect(await requireMasterKeys(secrets, NOW)).toBeUndefined();
+      expect(await secrets.forgetLost(BY)).toEqual({ customerKeys: 0, signingKeys: 0 });
       expect([await auditOf(database), await keysVersions(database)]).toEqual([[], versions]);
     });
 
@@ -238,8 +236,8 @@ export function secretsContract(name: string, openEmpty: () => Promise<Empty>): 
       await insertSigningKey(database, stranger, "kid-2", "next");
       const [stored, versions] = [await readSealed(database), await keysVersions(database)];
 
-      const secrets = secretsOn(database, after);
-      expect(await secrets.forgetLost(ACTOR)).toEqual({ customerKeys: 2, signingKeys: 2 });
+      const secrets = createSecretStore(database, after);
+      expect(await secrets.forgetLost(BY)).toEqual({ customerKeys: 2, signingKeys: 2 });
       const real = database.db.selectFrom("customer_keys").where("key_id", ">", "").orderBy("key_id");
       const keys = await real.select(["key_id", "retired_at"]).execute();
       expect(keys.map(({ key_id, retired_at }) => [key_id, retired_at])).toEqual([
@@ -256,8 +254,8 @@ export function secretsContract(name: string, openEmpty: () => Promise<Empty>): 
       const changed = (await keysVersions(database)).filter((version) => !versions.includes(version));
       expect(changed).toHaveLength(2);
 
-      expect(await secrets.requireMasterKeys()).toBeUndefined();
-      expect(await secrets.reseal(ACTOR)).toEqual(NOTHING);
+      expect(await requireMasterKeys(secrets, NOW)).toBeUndefined();
+      expect(await secrets.reseal(BY)).toEqual(NOTHING);
     });
 
     test("does not include a secret that a newer gateway sealed: nothing is retired", async () => {
@@ -266,7 +264,7 @@ export function secretsContract(name: string, openEmpty: () => Promise<Empty>): 
       await insertKeys(database, after, ["newer"]);
       const newer = Buffer.concat([Buffer.of(2), Buffer.alloc(60)]);
       await sql`update customer_keys set sealed_secret = ${newer} where key_id = 'newer'`.execute(database.db);
-      await expect(secretsOn(database, after).forgetLost(ACTOR)).rejects.toThrow(NewerSealError);
+      await expect(createSecretStore(database, after).forgetLost(BY)).rejects.toThrow(NewerSealError);
       const retired = database.db.selectFrom("customer_keys").where("retired_at", "is not", null).selectAll();
       expect([await retired.execute(), await auditOf(database)]).toEqual([[], []]);
     });

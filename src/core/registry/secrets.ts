@@ -1,6 +1,6 @@
-// Sealed secrets: resealing under another master key, and retiring lost ones.
+// The port of sealed secrets: resealing under another master key, and retiring lost ones.
 
-import type { Actor, AuditEntry } from "./ports.ts";
+import type { Stamp } from "./ports.ts";
 
 export interface Resealing {
   readonly resealed: number;
@@ -20,28 +20,19 @@ export interface LostSecrets {
 export interface SecretStore {
   /**
    * Reseals some secrets with the first master key, and writes only over unchanged rows: several gateways may reseal at once.
-   * Adds the count to the entry, which it writes only with a change.
+   * Writes an audit entry only with a change. Call it until it is done.
    */
-  resealSome(entry: AuditEntry): Promise<Resealing>;
+  reseal(stamp: Stamp): Promise<Resealing>;
   /**
    * Counts the lost secrets at `now`: signing keys that no master key opens, customer keys whose master key is missing. Rejects for
    * a signing key that only a newer gateway can open.
    */
   findLost(now: number): Promise<LostSecrets>;
   /**
-   * Retires lost customer keys and signing keys at the time of the entry, and deletes a lost signing key that never signed. Adds the
-   * counts to the entry. Rejects without a change if a newer gateway could open one.
+   * Retires lost customer keys and signing keys, and deletes a lost signing key that never signed, so that new ones can replace
+   * them. Rejects without a change if a newer gateway could open one.
    */
-  forgetLost(entry: AuditEntry): Promise<LostSecrets>;
-}
-
-export interface Secrets {
-  /** Reseals some secrets. Call it until it is done. */
-  reseal(actor: Actor): Promise<Resealing>;
-  /** @throws LostSecretsError when logins would fail for lack of a master key */
-  requireMasterKeys(): Promise<void>;
-  /** Retires every lost secret, so that new ones can replace it. */
-  forgetLost(actor: Actor): Promise<LostSecrets>;
+  forgetLost(stamp: Stamp): Promise<LostSecrets>;
 }
 
 /** Secrets in use that no master key opens. */
@@ -54,17 +45,8 @@ export class LostSecretsError extends Error {
   }
 }
 
-/** `now` in unix milliseconds. */
-export function createSecrets(secrets: SecretStore, now: () => number): Secrets {
-  const entryOf = (action: string, actor: Actor): AuditEntry => {
-    return { actor, at: now(), action, resource: "secrets", customerId: "", details: {} };
-  };
-  return {
-    reseal: (actor) => secrets.resealSome(entryOf("ResealSecrets", actor)),
-    forgetLost: (actor) => secrets.forgetLost(entryOf("ForgetLostSecrets", actor)),
-    async requireMasterKeys() {
-      const lost = await secrets.findLost(now());
-      if (lost.customerKeys > 0 || lost.signingKeys > 0) throw new LostSecretsError(lost);
-    },
-  };
+/** @throws LostSecretsError when logins would fail at `now`, in unix milliseconds, for lack of a master key */
+export async function requireMasterKeys(secrets: Pick<SecretStore, "findLost">, now: number): Promise<void> {
+  const lost = await secrets.findLost(now);
+  if (lost.customerKeys > 0 || lost.signingKeys > 0) throw new LostSecretsError(lost);
 }

@@ -5,6 +5,7 @@ import { calculateJwkThumbprint, exportJWK } from "jose";
 import { type AuthError, malformed } from "../errors.ts";
 import type { PublicJwk } from "../ports.ts";
 import { ALGORITHMS, readTokenAlg, type TokenAlg, type TokenType } from "./algorithms.ts";
+import type { NewSigningKey } from "./ports.ts";
 
 /** Signs claims. The token has the given type, by default `JWT`. */
 export type SignClaims = (claims: object, type?: TokenType) => Promise<string>;
@@ -17,12 +18,7 @@ export interface ActiveKey {
 }
 
 /** A key pair. The private half is unencrypted PKCS #8 DER. */
-export interface KeyMaterial {
-  readonly kid: string;
-  readonly alg: TokenAlg;
-  readonly privateKey: Uint8Array;
-  readonly publicJwk: PublicJwk;
-}
+export type KeyMaterial = Pick<NewSigningKey, "kid" | "privateKey" | "publicJwk"> & { readonly alg: TokenAlg };
 
 /** Generates a key pair. Its `kid` is its thumbprint, which never begins with a hyphen: commands would read that as an option. */
 export async function generateKey(alg: TokenAlg): Promise<KeyMaterial> {
