@@ -36,7 +36,7 @@ test("each metric that the dashboard and the alerts name exists", async () => {
   expect(named.filter((name) => !exists(name))).toEqual([]);
 });
 
-test("each alert has a test that it fires and one that it does not, and says what to do", () => {
+test("each alert says what to do, and has a test in which it fires and one in which it does not", () => {
   const tests = readFileSync("deploy/prometheus/alerts.test.yml", "utf8");
   const names = [...alerts.matchAll(/alert: (\w+)/g)].map(([, name]) => name);
   expect(names.length).toBeGreaterThan(10);
@@ -47,7 +47,7 @@ test("each alert has a test that it fires and one that it does not, and says wha
   expect(alerts.match(/ action: \S/g)).toHaveLength(names.length);
 });
 
-test("the image installs before the sources are there, without scripts that need them, and has the dashboard's samples", () => {
+test("the image installs packages before it copies the sources, and has the dashboard's samples", () => {
   const installs = readFileSync("deploy/Dockerfile", "utf8").match(/npm ci.*/g) ?? [];
   expect(installs.length).toBeGreaterThan(1);
   expect(installs.filter((line) => !line.includes("--ignore-scripts"))).toEqual([]);
@@ -72,7 +72,7 @@ test("the secrets for compose are new, and only their owner can read them", asyn
   expect(testConfig(settings)).toMatchObject({ adminToken, databaseUrl: url });
 });
 
-test("the settings behind a balancer are right", async () => {
+test("the settings behind a balancer are valid", async () => {
   const block = `${commandOf("docs/production.md", "export COUNTERSIGN_PUBLIC_LISTEN")}\nenv`;
   const { stdout } = await paste(block, { cwd: "." });
   const lines = [...stdout.matchAll(/^COUNTERSIGN_(\w+)=(.*)$/gm)].map(([, name = "", value = ""]) => [name, value]);

@@ -87,7 +87,7 @@ test("announces the end of a kept-alive connection with its next answer", async 
   await closed;
 });
 
-test("announces the end of an idle session with its next answer, and still answers what was sent before", async () => {
+test("announces the end of an idle session with its next answer, and answers requests that were sent before", async () => {
   const { publicUrl, internalUrl, close } = await openGateway({}, PATIENT);
   const session = connectHttp2(publicUrl);
   await once(session.request({ ":path": "/livez" }).resume(), "close");

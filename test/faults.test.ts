@@ -71,7 +71,7 @@ test("a write that waits for another process does not delay logins", async () =>
   expect((await creating).status).toBe(0);
 });
 
-test("a log that cannot be written stops neither logins nor the end", async () => {
+test("a log that cannot be written stops neither logins nor the shutdown", async () => {
   const folder = temporaryFolder();
   const { publicUrl, end } = await serve(folder, { logFile: "/dev/full" });
   for (let turn = 0; turn < 3; turn++) {

@@ -175,7 +175,7 @@ describe("a row that cannot be migrated", () => {
     ["device_key,customer_key\na,one\n", "old.csv has no column owner, or no devices"],
     ["device_key,customer_key,owner\n", "old.csv has no column device_key, or no devices"],
     [Buffer.from("device_key,customer_key,owner\na,schl\xfcssel,Acme\n", "latin1"), "old.csv is not UTF-8"],
-  ])("a file that is no such table changes nothing: %s", async (table, message) => {
+  ])("a file that is not such a table changes nothing: %s", async (table, message) => {
     const { status, stderr } = await split(table);
     expect(status).toBe(1);
     expect(stderr).toContain(message);

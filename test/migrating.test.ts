@@ -14,7 +14,7 @@ import { DEFAULT_ALG, type Outcome, serve } from "./program.ts";
 
 const now = (): number => Math.floor(Date.now() / 1000);
 
-test("boards that logged in at the old server log in here, unchanged", { timeout: 360_000 }, async () => {
+test("boards that logged in at the old server log in at the gateway, unchanged", { timeout: 360_000 }, async () => {
   const table = makeTable();
   const boards = boardsOf(table);
   expect([table.length, boards.length]).toEqual([100, 129]);

@@ -13,7 +13,7 @@ export interface Pace<Answer> extends Disposable {
 /** Calls `send` at a rate, with the index of the request, until it is stopped, and at most `most` times. */
 export function sendAtRate<Answer>(
   perSecond: number,
-  send: (place: number) => Promise<Answer>,
+  send: (index: number) => Promise<Answer>,
   most = Number.POSITIVE_INFINITY,
 ): Pace<Answer> {
   const started = performance.now();

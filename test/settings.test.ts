@@ -24,7 +24,7 @@ function mistakesOf(settings: Environment): readonly string[] {
   }
 }
 
-test("have defaults", () => {
+test("the settings have defaults", () => {
   expect(testConfig({ DATA_DIR, MASTER_KEY: FIRST.toString("hex") })).toMatchObject({
     trustedProxies: [],
     addressLimitOverrides: [],

@@ -8,7 +8,7 @@ import { expect, test } from "vitest";
 import { postLogin, signNow, startTestGateway } from "./gateway.ts";
 import { temporaryFolder } from "./program.ts";
 
-test("openssl dgst -verify accepts the token, and no altered one", async () => {
+test("openssl dgst -verify accepts the token and rejects an altered one", async () => {
   const { enrol, publicUrl } = await startTestGateway({ TOKEN_ALG: "RS256" });
   const login = signNow(await enrol());
   const { token } = JSON.parse(await (await postLogin(publicUrl, login)).text());

@@ -46,7 +46,7 @@ test("a key is issued, listed without its secret, counted and retired", async ()
   expect(retired).toMatchObject({ key_id: keyId, state: "KEY_STATE_RETIRED" });
 });
 
-test("--import takes a key that devices have already, with a warning when it is short", async () => {
+test("--import takes a key that devices already have, and warns when it is short", async () => {
   const id = await customer("imports");
   const args = ["customer-keys", "issue", "--customer", id, "--import", "-"];
   const { stdout, stderr } = await operator.operate(args, { input: "hunter2\n" });
@@ -59,7 +59,7 @@ test("--import takes a key that devices have already, with a warning when it is 
   expect(again.stderr).not.toContain("hunter2");
 });
 
-test("--output writes the secret to a new file, and issues no key when it cannot", async () => {
+test("--output writes the secret to a new file; if it cannot, no key is issued", async () => {
   const { operate, operateJson } = operator;
   const id = await customer("keeps");
   const file = join(temporaryFolder(), "key.txt");

@@ -8,7 +8,7 @@ import { startFileOperator } from "./operator.ts";
 
 const operator = await startFileOperator();
 
-test("a token is issued, used, seen in the audit log by name, and revoked", async () => {
+test("a token is issued, used, named in the audit log, and revoked", async () => {
   const [issued] = await operator.operateJson(["operators", "issue", "--name", "ada", "--role", "admin"]);
   const token = { env: { COUNTERSIGN_ADMIN_TOKEN: String(issued?.["admin_token"]) } };
   const create = ["customers", "create", "--name", "Ada's", "--customer-id", "of-ada"];

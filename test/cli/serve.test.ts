@@ -36,7 +36,7 @@ test("serve --dev creates secrets that only their owner can read, and keeps them
   expect((await runCommand(["login", "--demo", "--url", publicUrl], { env })).status).toBe(0);
 });
 
-test("login prints the token, or the error with the values that it mentions", async () => {
+test("login prints the token, or the error with its values", async () => {
   const folder = temporaryFolder();
   const { publicUrl } = await serve(folder, { env: { ...DEFAULT_ALG, COUNTERSIGN_LOGIN_LIMIT: "1/60s" } });
   const env = { COUNTERSIGN_DATA_DIR: folder };

@@ -44,7 +44,7 @@ test("every command works with a CA and a client certificate, without a warning"
   expect([status, stderr]).toEqual([0, ""]);
 });
 
-test("a failed connection names its cure, the same in every command", async () => {
+test("a failed connection has the same error, with its cure, in every command", async () => {
   const gateway = await startTestGateway(TLS);
   const plain = await startTestGateway();
   const { internalUrl } = gateway;

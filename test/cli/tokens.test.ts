@@ -9,7 +9,7 @@ const operator = await startFileOperator();
 const ADVICE =
   "services that ask a gateway refuse them at once, services that verify tokens themselves accept them until they expire";
 
-test("a token is revoked by its jti, by itself on standard input, and with those of its customer", async () => {
+test("a token is revoked by its jti, by the token on standard input, and by its customer", async () => {
   const { publicUrl, customerId, enrol } = operator.gateway;
   const login = { deviceKey: await enrol(), customerKey: CUSTOMER_KEY };
   const { token } = JSON.parse(await (await logInBy(publicUrl, login)).text());
@@ -26,7 +26,7 @@ test("a token is revoked by its jti, by itself on standard input, and with those
   );
 });
 
-test("revoke refuses anything but a jti or a token, and repeats no token", async () => {
+test("revoke takes only a jti or a token, and repeats no token", async () => {
   const { status, stderr } = await operator.operate(["tokens", "revoke", "-"], { input: "a.c2VjcmV0.b" });
   expect(status).toBe(2);
   expect(stderr).toMatch(/^countersign: standard input holds no token with a jti/);

@@ -29,7 +29,7 @@ test("an expired token is not returned", () => {
   expect(usableFor(600_000)).toBe(595_000);
 });
 
-test("a wait is at least retry_after, and otherwise at most a minute", () => {
+test("a wait is at least retry_after; without one it is at most a minute", () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 10_000 }), fc.nat({ max: 3_600_000 }), chance, (failures, asked, random) => {
       const pause = pauseAfter(failures, asked, random);

@@ -46,7 +46,7 @@ export function limiterContract(
 }
 
 function describeLimit(create: () => Chargeable): void {
-  test("admits exactly the limit, and again a window later", async () => {
+  test("admits exactly the limit in a window, and as many in the next", async () => {
     const limiter = create();
     expect(await chargeTimes(limiter, login, fill(15, START))).toEqual(indexes(10));
     expect(await chargeTimes(limiter, login, fill(5, START + WINDOW - 1))).toEqual([]);

@@ -23,7 +23,7 @@ export function describeActivity(open: Open): void {
     return opened;
   }
 
-  test("logins and failures are kept side by side, and change no version and no audit log", async () => {
+  test("logins and failures are stored separately, and change neither versions nor the audit log", async () => {
     const { store } = await openWithDevices("device-1", "device-2");
     const before = await actionsOf(store);
     await store.activity.record([loginOf("device-1", NOW), failureOf("device-2", NOW)]);
@@ -84,7 +84,7 @@ export function describeActivity(open: Open): void {
     for (const name of names) expect((await store.devices.find(name))?.lastLoginAt).toBe(NOW + 11);
   });
 
-  test.for([loginOf, failureOf])("activity from before an enrolment belongs to the former device", async (updateOf) => {
+  test.for([loginOf, failureOf])("activity from before an enrolment is not the new device's", async (updateOf) => {
     const { store } = await openWithDevices("device-1");
     await store.activity.record([updateOf("device-1", NOW - 1)]);
     expect(await store.devices.find("device-1")).toMatchObject(UNSEEN);

@@ -33,7 +33,7 @@ export function describeCredentials(open: Open): void {
     }
   });
 
-  test("finds a device with the login keys of its customer, the newest first, to the byte", async () => {
+  test("finds a device with the exact login keys of its customer, the newest first", async () => {
     const odd = Buffer.from([0, 255, 10, 0xc3, 0x28]);
     const { store } = await openWith({}, { k1: { createdAt: NOW - 1 }, k2: { secret: odd } });
     const credential = await store.credentials.find("device-1", NOW);
@@ -43,7 +43,7 @@ export function describeCredentials(open: Open): void {
     expect(credential.loginKeys[0]?.secret.export()).toEqual(odd);
   });
 
-  test("gives each device the keys of its customer that its mode uses", async () => {
+  test("finds the keys that a device's mode uses", async () => {
     const { store } = await openWith({}, { k1: {}, d1: { purpose: "derivation" } });
     await addDevice(store, { deviceKey: "device-2", keyMode: "derived" });
     await addCustomer(store, { customerId: "customer-2" });
@@ -122,7 +122,7 @@ export function describeCredentials(open: Open): void {
     expect((await actionsOf(store)).filter((action) => action === "FinishMove")).toHaveLength(1);
   });
 
-  test("a move that began later is not finished, nor that of a deleted device", async () => {
+  test("a later move is not finished, nor the move of a deleted device", async () => {
     const { store } = await openMoving();
     const finish = (deviceKey: string, movingSince: number) =>
       store.activity.finishMoves([{ deviceKey, movingSince }], NOW);

@@ -25,7 +25,7 @@ export function describeCustomerKeys(open: Open): void {
   const textsOf = async ({ customerKeys }: Store): Promise<readonly string[]> =>
     (await customerKeys.secretsOf("customer-1")).flatMap(({ secret }) => secret?.toString() ?? []);
 
-  test("another process reads an acknowledged key, to the byte", async () => {
+  test("another process reads exactly the acknowledged key", async () => {
     const { store, reopen } = await openWithCustomer(open);
     const key = keyOf("k1", {
       purpose: "derivation",
@@ -60,7 +60,7 @@ export function describeCustomerKeys(open: Open): void {
     }
   });
 
-  test("gives the check every other key of the customer, unsealed, and obeys its error", async () => {
+  test("the check gets every other key of the customer, unsealed, and its error stops the insert", async () => {
     const { store } = await openWithCustomer(open);
     await addKey(store, "k1");
     await addKey(store, "d1", { purpose: "derivation", createdAt: NOW - 1 });
@@ -79,7 +79,7 @@ export function describeCustomerKeys(open: Open): void {
     expect(await actionsOf(store)).toEqual(["CreateCustomer", "IssueCustomerKey", "IssueCustomerKey"]);
   });
 
-  test("retires a key at the time of the entry, once, and it no longer proves logins", async () => {
+  test("a key is retired once, at the time of the entry, and no longer proves logins", async () => {
     const { store } = await openWithCustomer(open);
     await addKey(store, "k1");
     await addKey(store, "k2");

@@ -51,7 +51,7 @@ async function importDevices(
 }
 
 export function describeImport(open: Open): void {
-  test("enrols many devices, each as it was given, with one entry", async () => {
+  test("enrols many devices unchanged, with one entry", async () => {
     const { store, reopen } = await openWithCustomer(open);
     const sights = await importDevices(store, [...MANY, oddDevice]);
     expect(sights.every(({ current, customerExists }) => current === undefined && customerExists)).toBe(true);
@@ -114,7 +114,7 @@ export function describeImport(open: Open): void {
     expect([await devices.find("refused"), await devices.find("astray")]).toEqual([undefined, undefined]);
   });
 
-  test("leaves no trace when nothing is decided", async () => {
+  test("writes nothing when no change is decided", async () => {
     const { store } = await openWithCustomer(open);
     await addDevice(store);
     await importDevices(store, [device, deviceOf("new")], () => false);
@@ -122,7 +122,7 @@ export function describeImport(open: Open): void {
     expect(await actionsOf(store)).toEqual(["CreateCustomer", "CreateDevice"]);
   });
 
-  test("concurrent imports of the same devices each see the rows of the one before", async () => {
+  test("concurrent imports of the same devices run one after the other", async () => {
     const { store, reopen } = await openWithCustomer(open);
     const stores = [store, await reopen(), await reopen()];
     await importDevices(store, MANY.slice(0, 50));

@@ -24,7 +24,7 @@ import {
 const is = (field: string, value: Condition["value"]): Condition => ({ field, operator: "=", value });
 
 export function describeLists(open: Open): void {
-  test("gives every device once, in order, and no page after the last", async () => {
+  test("lists every device once, in order, and no page after the last", async () => {
     const { store } = await openWithCustomer(open);
     const keys = await enrolMany(store, 10);
     for (const size of [1, 3, 5, 10, 1_000]) {
@@ -61,7 +61,7 @@ export function describeLists(open: Open): void {
     expect(await store.devices.list({ ...FIRST, conditions: named })).toEqual(third);
   });
 
-  test("finds the devices of one customer among many of another at once", async () => {
+  test("finds the devices of one customer among many of another in one page", async () => {
     const { store } = await openWithCustomer(open);
     await enrolMany(store, 2_500);
     await addCustomer(store, { customerId: "customer-2" });

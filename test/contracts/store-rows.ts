@@ -76,7 +76,7 @@ export function describeRows(open: Open): void {
     expect(await read()).toEqual(before);
   });
 
-  test("a change of a customer reads it in the same transaction, and changes no other", async () => {
+  test("a change reads its customer in the same transaction, and changes no other customer", async () => {
     const { store } = await openWithCustomer(open);
     await addCustomer(store, { customerId: "customer-2" });
     const changes = { status: "disabled", loginLimit: "off", tokensNotBefore: NOW + 6 } as const;
@@ -144,7 +144,7 @@ export function describeRows(open: Open): void {
     expect((await actionsOf(store)).slice(-2)).toEqual(["DeleteDevice", "DeleteCustomer"]);
   });
 
-  test("a device that is enrolled while its customer is deleted either keeps it or is refused", async () => {
+  test("a device is never enrolled without its customer, even if the customer is deleted meanwhile", async () => {
     const { store, reopen } = await open();
     const other = await reopen();
     for (let round = 0; round < 10; round++) {
@@ -196,29 +196,26 @@ export function describeRows(open: Open): void {
     expect(await store.customerKeys.secretsOf("")).toEqual([]);
   });
 
-  test.for(["", "nobody"])(
-    "the name %j is neither changed nor deleted, and given no devices and keys",
-    async (name) => {
-      const { store } = await openWithCustomer(open);
-      const { customers, customerKeys, devices } = store;
-      const [status, customerId] = ["enabled", name] as const;
-      const customer = "customer_id";
-      const attempts: readonly (readonly [() => Promise<unknown>, string])[] = [
-        [() => customers.update(name, changing({ status })), customer],
-        [() => customers.delete(name, () => entryOf("DeleteCustomer")), customer],
-        [() => addDevice(store, { customerId }), customer],
-        [() => addKey(store, "k1", { customerId }), customer],
-        [() => devices.update(name, changing({ status })), "device_key"],
-        [() => devices.delete(name, () => entryOf("DeleteDevice")), "device_key"],
-        [() => customerKeys.retire(name, () => entryOf("RetireCustomerKey")), "key_id"],
-      ];
-      for (const [attempt, field] of attempts) {
-        const message = expect.stringMatching(`^no (customer|device|customer key) has this ${field}$`);
-        await expect(attempt()).rejects.toMatchObject({ reason: "does_not_exist", message, details: { field } });
-      }
-      expect(await actionsOf(store)).toEqual(["CreateCustomer"]);
-      // The login of an unknown device reads the decoy.
-      expect(await store.credentials.find("nobody", NOW)).toMatchObject({ enrolled: false, enabled: false });
-    },
-  );
+  test.for(["", "nobody"])("the name %j cannot be changed, deleted, or given devices or keys", async (name) => {
+    const { store } = await openWithCustomer(open);
+    const { customers, customerKeys, devices } = store;
+    const [status, customerId] = ["enabled", name] as const;
+    const customer = "customer_id";
+    const attempts: readonly (readonly [() => Promise<unknown>, string])[] = [
+      [() => customers.update(name, changing({ status })), customer],
+      [() => customers.delete(name, () => entryOf("DeleteCustomer")), customer],
+      [() => addDevice(store, { customerId }), customer],
+      [() => addKey(store, "k1", { customerId }), customer],
+      [() => devices.update(name, changing({ status })), "device_key"],
+      [() => devices.delete(name, () => entryOf("DeleteDevice")), "device_key"],
+      [() => customerKeys.retire(name, () => entryOf("RetireCustomerKey")), "key_id"],
+    ];
+    for (const [attempt, field] of attempts) {
+      const message = expect.stringMatching(`^no (customer|device|customer key) has this ${field}$`);
+      await expect(attempt()).rejects.toMatchObject({ reason: "does_not_exist", message, details: { field } });
+    }
+    expect(await actionsOf(store)).toEqual(["CreateCustomer"]);
+    // The login of an unknown device reads the decoy.
+    expect(await store.credentials.find("nobody", NOW)).toMatchObject({ enrolled: false, enabled: false });
+  });
 }

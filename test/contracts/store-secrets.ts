@@ -118,7 +118,7 @@ export function secretsContract(name: string, openEmpty: () => Promise<Empty>): 
   }
 
   describe(`${name}: resealing`, () => {
-    test("is done once every secret opens with the first master key alone, and then changes nothing", async () => {
+    test("is done once the first master key opens every secret, and then changes nothing", async () => {
       const { database } = await open();
       await insertKeys(database, before, names(450));
       await insertSigningKey(database, before, "kid-1", "active");

@@ -38,7 +38,7 @@ async function put(store: SigningKeyStore, ...keys: readonly (SigningKey | NewSi
 }
 
 export function describeSigningKeys(open: Open): void {
-  test("keys are stored complete, and listed newest first", async () => {
+  test("keys are stored with all fields, and listed newest first", async () => {
     const { store, reopen } = await open();
     const dates = { activatedAt: NOW, retiredAt: NOW + 1 };
     const keys = [
@@ -93,7 +93,7 @@ export function describeSigningKeys(open: Open): void {
     expect((await store.signingKeys.read()).keys.map(({ kid }) => kid)).toEqual(["b", "d"]);
   });
 
-  test("a change has its entries, in order; a decision without a change, or with an error, changes nothing", async () => {
+  test("a change has its entries in order; without a change, or after an error, nothing is written", async () => {
     const { store } = await open();
     const entry: AuditEntry = entryOf("RotateSigningKey", { resource: "signing-keys/a", customerId: "" });
     await store.signingKeys.change(() => change({ put: [keyNamed("a")], entries: [entry, { ...entry, action: "B" }] }));

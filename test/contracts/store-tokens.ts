@@ -18,7 +18,7 @@ const REVOKED = entryOf("RevokeOperatorToken", { at: NOW + 5 });
 const TAKEN_BACK = entryOf("RevokeToken", { resource: "tokens/t-1", customerId: "" });
 
 export function describeTokens(open: Open): void {
-  test("a token is found by its hash and its id, for another process too", async () => {
+  test("another process finds a token by its hash and its id", async () => {
     const { store, reopen } = await open();
     await store.operators.insert(TOKEN, "hash-1", ISSUED);
     await store.operators.insert({ ...TOKEN, tokenId: "1", createdAt: NOW + 1, role: "admin" }, "hash-2", ISSUED);
@@ -55,7 +55,7 @@ export function describeTokens(open: Open): void {
     expect(await actionsOf(store)).toEqual(["RevokeToken"]);
   });
 
-  test("a second revocation keeps the later expiry, with an entry if that is a change", async () => {
+  test("a second revocation keeps the later expiry, with an entry if the expiry changes", async () => {
     const { store } = await open();
     const revoke = (expiresAt: number) => store.revokedTokens.insert({ jti: "t-1", expiresAt }, TAKEN_BACK);
     await revoke(NOW + 10);

@@ -98,7 +98,7 @@ test("a login with its own key ends a device's move, even if a later login used 
   expect(moves).toEqual([{ deviceKey: "a", movingSince: NOW }]);
 });
 
-test("a failed write is written the next time, unless something newer was seen", async () => {
+test("a failed write is repeated the next time, unless there is a newer event", async () => {
   const { login, flush, written, store, clock } = openRecorder();
   await login("a", { keyId: "k1" });
   await login("b", { keyId: "k1" });

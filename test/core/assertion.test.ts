@@ -281,7 +281,7 @@ describe("RFC 8725", () => {
   });
 });
 
-test("a wrong MAC costs nine HMACs, whatever the device", async () => {
+test("a wrong MAC costs nine HMACs for every device", async () => {
   const path = openPath(fixture);
   const derived = await path.enrolOwner("derivation");
   const devices = [

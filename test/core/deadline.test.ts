@@ -36,7 +36,7 @@ test("a call that does not end rejects at the deadline", async () => {
   expect(settled).toHaveBeenCalledWith("late");
 });
 
-test("after a pause of the whole process, an answer that had arrived counts", async () => {
+test("after a pause of the whole process, an answer that arrived in time counts", async () => {
   let answer: (value: string) => void = () => {};
   const outcome = outcomeOf(within(new Promise<string>((resolve) => (answer = resolve))));
   // The process was paused: the timer fires first, then the socket is read.

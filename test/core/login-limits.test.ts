@@ -12,7 +12,7 @@ const decidedBy = ({ reason, details }: AuthError): unknown[] => [reason, detail
 const decisionOf = async (login: Promise<unknown>): Promise<unknown[]> => decidedBy(await caughtErrorOf(login));
 
 describe("the login limit", () => {
-  test("admits exactly its number, then says how long to wait", async () => {
+  test("admits exactly its limit, then says how long to wait", async () => {
     const path = openPath(fixture);
     const device = await path.enrol();
     const remaining = [];
@@ -84,7 +84,7 @@ describe("the failure limit", () => {
     expect(path.charged.at(-1)).toEqual(["login"]);
   });
 
-  test("is counted apart for each device and each address", async () => {
+  test("is counted separately for each device and each address", async () => {
     const path = openPath(fixture);
     const [device, other] = [await path.enrol(), await path.enrol()];
     for (let times = 0; times < 2; times++) await caughtErrorOf(path.login(device, { key: "wrong" }));
@@ -93,7 +93,7 @@ describe("the failure limit", () => {
     expect((await caughtErrorOf(path.login(device, elsewhere))).reason).toBe("invalid_credentials");
   });
 
-  test("applies to unknown names too", async () => {
+  test("also counts unknown names", async () => {
     const path = openPath(fixture);
     for (let times = 0; times < 2; times++) await caughtErrorOf(path.login("nobody"));
     expect(await decisionOf(path.login("nobody"))).toEqual(["rate_limited", "failure"]);
@@ -101,7 +101,7 @@ describe("the failure limit", () => {
 });
 
 describe("the address limit", () => {
-  test("counts bad proofs only, and denies no neighbour", async () => {
+  test("counts only wrong proofs, and denies no other device", async () => {
     const path = openPath(fixture);
     const devices = [await path.enrol(), await path.enrol(), await path.enrol()];
     for (const device of devices) for (let times = 0; times < 3; times++) await path.login(device);

@@ -126,7 +126,7 @@ describe("an unknown device and a wrong signature", () => {
     { keyMode: "shared", owner: "login" },
     { keyMode: "derived", owner: "login" },
     { keyMode: "derived", owner: "derivation" },
-  ] as const)("cost nine HMACs: $keyMode, of a customer with a $owner key", async ({ keyMode, owner }) => {
+  ] as const)("cost nine HMACs: a $keyMode device of a customer with a $owner key", async ({ keyMode, owner }) => {
     const path = openPath(fixture);
     const { customerId } = await path.enrolOwner(owner);
     const device = await path.enrol({ customerId, keyMode });
@@ -135,7 +135,7 @@ describe("an unknown device and a wrong signature", () => {
     }
   });
 
-  test("a device of a customer without keys is no different", async () => {
+  test("cost the same for a device of a customer without keys", async () => {
     const path = openPath(fixture);
     const device = await path.enrol({ keyMode: "derived" });
     const error = await caughtErrorOf(path.login(device));

@@ -50,7 +50,7 @@ function openQueue(loopDelayMs = (): number => 0) {
   };
 }
 
-test("admits as many logins as are answered within two seconds, once it knows the rate", async () => {
+test("once it knows the rate, admits as many logins as it answers within two seconds", async () => {
   const { send, pass, guard, refused } = openQueue();
   expect(await send(3_000)).toEqual([]);
   await pass(1_500);
@@ -68,7 +68,7 @@ test("spreads retries at the rate of the gateway", async () => {
   expect([waits.length, waits[0], waits.at(-1)]).toEqual([1_000, 1_001, 2_000]);
 });
 
-test("learns no rate from callers that are slower than the gateway, nor from an idle time", async () => {
+test("learns no rate from slow callers, nor while idle", async () => {
   const { send, pass } = openQueue();
   for (let login = 0; login < 50; login++) {
     await send(1);

@@ -113,7 +113,7 @@ describe("findHmacKey", () => {
     }
   });
 
-  test("one bit off is wrong", () => {
+  test("a signature with one wrong bit is wrong", () => {
     for (let bit = 0; bit < 256; bit++) {
       const off = sign("first");
       off.writeUInt8(off.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);

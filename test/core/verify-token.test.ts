@@ -37,7 +37,7 @@ test("a valid token gives its identity", async () => {
   });
 });
 
-test.for(["device", "customer"] as const)("a token of a disabled %s is revoked, and stays so", async (whose) => {
+test.for(["device", "customer"] as const)("a token of a disabled %s is revoked for good", async (whose) => {
   const { path, logIn, reasonOf, deviceKey, customerId } = await open();
   const token = await logIn();
   const registry = fixture.registryAt(path);

@@ -53,7 +53,7 @@ function openSocket(url: string): Socket {
 const closed = (socket: Socket): Promise<unknown> => once(socket.resume(), "close");
 
 describe("headers", () => {
-  test("every answer forbids sniffing, also one without a request", async () => {
+  test("every answer forbids sniffing, even the answer to bytes that are not a request", async () => {
     const { url } = await open();
     for (const bytes of [GET, "GARBAGE\r\n\r\n"]) {
       const { headers } = await exchange(url, bytes);
@@ -180,7 +180,7 @@ test("HTTP/2: while very many streams are open, a connection gets at most eight"
 
 describe("connections", () => {
   test.each(["maxConnections", "maxConnectionsPerAddress"] as const)(
-    "over %s a new one is refused and the old ones are kept",
+    "over %s a new connection is refused and the old ones stay",
     async (limit) => {
       let refused = 0;
       const { url } = await open({ [limit]: 1, onConnectionRefused: () => refused++ });

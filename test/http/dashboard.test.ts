@@ -62,7 +62,7 @@ describe("a session", () => {
 });
 
 describe("a page of another site", () => {
-  test("cannot use the cookie with any kind of post", async () => {
+  test("cannot use the cookie in a POST of any kind", async () => {
     const cookie = await signIn({ token: ADMIN_TOKEN });
     const foreign = { cookie, Origin: "https://evil.example" };
     for (const type of ["text/plain", "application/x-www-form-urlencoded", "application/json"]) {
@@ -75,7 +75,7 @@ describe("a page of another site", () => {
     expect(items.filter(({ displayName }) => displayName === "evil")).toEqual([]);
   });
 
-  test("may not ask to send the header, nor sign anybody in", async () => {
+  test("gets no permission to send the header, and cannot sign in", async () => {
     const preflight = await fetch(new URL("/v1/customers", gateway.internalUrl), {
       method: "OPTIONS",
       headers: {
@@ -105,7 +105,7 @@ test.each([
   expect([await reasonOf(response), response.headers.get("set-cookie")]).toEqual([reason, null]);
 });
 
-test("files are served under a strict policy, and compressed where the browser takes that", async () => {
+test("files are served under a strict policy, and compressed if the browser accepts that", async () => {
   const folder = temporaryFolder();
   mkdirSync(join(folder, "assets"));
   const script = "console.log(1)".repeat(100);
@@ -141,7 +141,7 @@ test("without a build, the page tells how to make one", async () => {
   expect(answer).toMatchObject({ status: 503, body: expect.stringContaining("npm run build:dashboard") });
 });
 
-test("DASHBOARD=off leaves it out, and the public listener has none", async () => {
+test("DASHBOARD=off turns the dashboard off, and the public listener never has it", async () => {
   const { internalUrl, createSignInLink } = await startTestGateway({ DASHBOARD: "off" });
   const statusOf = async (url: string, path: string): Promise<number> => {
     const response = await fetch(new URL(path, url), { method: path === "/" ? "GET" : "POST", headers: OWN_PAGE });

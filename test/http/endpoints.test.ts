@@ -45,7 +45,7 @@ describe("a document", () => {
     expect(await response.text()).toBe(method === "HEAD" ? "" : JWKS.body);
   });
 
-  test("without a lifetime is not stored, and its length counts bytes", async () => {
+  test("without a lifetime must not be cached, and its length is in bytes", async () => {
     const response = await ask("/plain", { headers: { "If-None-Match": "*" } });
     const headers = ["Content-Length", "ETag", "Cache-Control"].map((name) => response.headers.get(name));
     expect([response.status, ...headers]).toEqual([200, "6", null, "no-store"]);

@@ -42,7 +42,7 @@ test("accepts a login of old firmware: HTTP/1.0, Content-Type twice, upper-case 
 });
 
 test.each(["GARBAGE\r\n\r\n", "CONNECT a:1 HTTP/1.1\r\n\r\n"])(
-  "answers a login before it answers what follows on the connection: %j",
+  "answers a login before the bytes that follow on the connection: %j",
   async (later) => {
     const socket = open();
     const answers = text(socket);

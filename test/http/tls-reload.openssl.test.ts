@@ -32,7 +32,7 @@ async function nameOf(listener: SecureListener): Promise<unknown> {
 test.each([
   ["cert", "key"],
   ["key", "cert"],
-] as const)("reports a new %s alone, and loads it with the new %s", async (first, second) => {
+] as const)("reports a new %s that has no matching file yet, and loads it with the new %s", async (first, second) => {
   const extension = { cert: "crt", key: "key" };
   const listener = await startSecureListener(pems, "server");
   const before = openTls(listener);

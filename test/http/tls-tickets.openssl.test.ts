@@ -65,7 +65,7 @@ test("a session outlives a new certificate", async () => {
   expect(await isResumed(target, session, {})).toBe(true);
 });
 
-test("the keys differ by secret and by half a day", () => {
+test("the ticket keys differ for another secret, and change every half day", () => {
   const [secret, other] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
   const day = 86_400_000;
   const keys = [

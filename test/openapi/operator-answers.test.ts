@@ -67,7 +67,7 @@ describe.each(calls)("$id", ({ id, verb, path: template }) => {
   });
 });
 
-test("a resource is answered as documented, and a stale etag too", async () => {
+test("a resource and a stale etag are answered as documented", async () => {
   const customer = { verb: "GET", path: `/v1/customers/${gateway.customerId}` };
   const device = { verb: "GET", path: `/v1/devices/${await gateway.enrol()}` };
   const stale = JSON.stringify({ display_name: "x", etag: "another" });

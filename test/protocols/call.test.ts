@@ -74,7 +74,7 @@ describe.each(Object.entries(transports).filter(([name]) => !name.includes("JSON
     expect(errors.map(({ reason }) => reason)).toEqual(["too_large", "too_large"]);
   });
 
-  test("answers a method of no mounted service with unimplemented", async () => {
+  test("answers a call of an unknown service with unimplemented", async () => {
     const client = createClient(TokenService, createTransport(listener.url));
     const failed = client.verify({}).then(() => Promise.reject(new Error("the call succeeded")), describeError);
     const [code, , message] = await failed;

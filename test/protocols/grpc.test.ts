@@ -55,7 +55,7 @@ describe.for(PROTOCOLS)("$name", ({ version, type }) => {
     expect([code, fromBinary(LoginResponseSchema, response).token]).toEqual([0, "packed"]);
   });
 
-  test("answers an unknown encoding with 12 and the known ones", async () => {
+  test("answers an unknown encoding with code 12 and the list of known ones", async () => {
     const { code, headers } = await call({ headers: { "grpc-encoding": "br" } });
     expect([code, headers["grpc-accept-encoding"]]).toEqual([12, "identity,gzip,deflate"]);
   });
@@ -147,7 +147,7 @@ describe.for(PROTOCOLS)("$name", ({ version, type }) => {
     ["PUT", { method: "PUT" }],
     ["GET", { method: "GET" }],
     ["OPTIONS", { method: "OPTIONS" }],
-  ] as const)("answers %s with 12", async ([, changes]) => {
+  ] as const)("answers %s with code 12", async ([, changes]) => {
     const { code, trailers } = await call(changes);
     expect([code, trailers["grpc-status-details-bin"]]).toEqual([12, expect.stringMatching(/^[\w+/]{20,}$/)]);
   });
@@ -171,7 +171,7 @@ test("gRPC sends an error without headers as trailers-only", async () => {
   expect([answer.trailers, answer.body.length]).toEqual([{}, 0]);
 });
 
-test("gRPC refuses a call before its method as trailers-only, which no window of the client holds back", async () => {
+test("an error before the method is trailers-only, which the client's window cannot hold back", async () => {
   const headers = { "content-type": "application/grpc" };
   const answer = await sendByHand(listener.url, { version: 2, method: "PUT", path: PATH, headers });
   expect(answer.headers).toMatchObject({ "grpc-status": "12", allow: "POST", "content-type": "application/grpc" });

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { HeaderList } from "../../src/protocols/header-list.ts";
 
-test("keeps the spelling that a name was last set in", () => {
+test("keeps the last spelling of a name", () => {
   const headers = new HeaderList();
   headers.set("x-ratelimit-limit", "9");
   headers.set("X-RateLimit-Limit", "10");
@@ -25,7 +25,7 @@ test("keeps the spelling that a name was last set in", () => {
   expect(visited).toEqual(fields);
 });
 
-test("gives at most one cookie", () => {
+test("returns at most one cookie", () => {
   const headers = new HeaderList();
   expect(headers.getSetCookie()).toEqual([]);
   headers.set("set-cookie", "a=1");

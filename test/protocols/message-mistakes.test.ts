@@ -164,7 +164,7 @@ test.for([
   ["text/html\u0000", "not of the form type/subtype"],
   ["", "missing"],
   [undefined, "missing"],
-] as const)("an error of a media type names what came and what is wanted: %j", ([sent, named]) => {
+] as const)("the error for a media type names the sent and the accepted type: %j", ([sent, named]) => {
   const error = unsupportedMediaType(sent, "application/json");
   const message = `the Content-Type is ${named}. Send application/json`;
   expect(error).toMatchObject({ reason: "unsupported_media_type", message });

@@ -29,7 +29,7 @@ describe("a login", () => {
     expect([deviceKey, timestamp, deviceSignature]).toEqual(["k", 1620045991n, "aa"]);
   });
 
-  test("has its timestamp exact: a number up to 2^53, a string up to 64 bits", () => {
+  test("has an exact timestamp: a number up to 2^53, a string up to 64 bits", () => {
     for (const digits of ["0", "-1", "9007199254740991"]) {
       expect(readLogin(`{"timestamp":${digits}}`).timestamp).toBe(BigInt(digits));
     }

@@ -143,7 +143,7 @@ test.for<readonly [verb: string, path: string, body: unknown, field: string | un
   ["PUT", "/v1/things/x", [], "part", /^part is an array. Send an object$/],
   ["PUT", "/v1/tags", ["a", 1], "tags", /^tags/],
 ])(
-  "a wrong body is not made an empty one, and its field is named: %s %s %j",
+  "a wrong body is an error that names the field, and does not count as empty: %s %s %j",
   async ([verb, path, body, field, message]) => {
     const answer = await server.ask(verb, path, body);
     expect([answer.status, answer.reason]).toEqual([400, "malformed"]);

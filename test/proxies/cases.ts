@@ -129,13 +129,13 @@ export function testPassing(open: () => Promise<Site>): () => Site {
       expectRefused(await ask({ headers: { authorization: `Bearer ${goodToken(opened().mint)}` } }));
     });
 
-    test("an expired token, from its last second on", async () => {
+    test("an expired token, from the second of its expiry on", async () => {
       const { logIn } = opened();
       expectRefused(await ask(withToken(await logIn(DEVICE_KEY, 600_000))));
       expect((await ask(withToken(await logIn(DEVICE_KEY, 570_000)))).status).toBe(200);
     });
 
-    test("a request with two tokens, even good ones", async () => {
+    test("a request with two tokens, even valid ones", async () => {
       const good = goodToken(opened().mint);
       expectRefused(await ask(withToken([good, "other"])));
       expectRefused(await ask(withToken(["other", good])));
@@ -148,7 +148,7 @@ export function testPassing(open: () => Promise<Site>): () => Site {
 
 /** Declares a test of the example's lines for requests without a token: OPTIONS, and the path /health. */
 export function testOpen(program: ProxyProgram): void {
-  test("requests that need no token pass without an identity, and no others do", async () => {
+  test("only requests that need no token pass without one, and without an identity", async () => {
     const { proxy, mint, close } = await openSite(program);
     onTestFinished(close);
     const claimed = { "X-Device-Key": DEVICE_KEY, X_Customer_Id: "admin" };

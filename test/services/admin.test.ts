@@ -54,7 +54,7 @@ async function rest(verb: string, path: string, { body, ifMatch }: Sent = {}) {
 }
 
 describe("two admin tokens", () => {
-  test("are accepted at once, and no third one", async () => {
+  test("are accepted at the same time, and no third one", async () => {
     for (const token of [ADMIN_TOKEN, OTHER_TOKEN]) {
       expect((await clientOf(token).listCustomers({})).customers).not.toHaveLength(0);
     }
@@ -62,7 +62,7 @@ describe("two admin tokens", () => {
     expect(failure.slice(0, 2)).toEqual([Code.Unauthenticated, "invalid_admin_token"]);
   });
 
-  test("have ids in the audit log, which has neither token", async () => {
+  test("have ids in the audit log, which contains neither token", async () => {
     await clientOf(OTHER_TOKEN, "bob@ops-2").createCustomer({ customerId: "of-bob" });
     const { auditEvents } = await admin.listAuditEvents({ filter: 'resource = "customers/of-bob"' });
     expect(auditEvents).toMatchObject([
@@ -92,7 +92,7 @@ describe("customers", () => {
     expect(set).toMatchObject({ displayName: "One", status: Status.DISABLED });
   });
 
-  test("a missing name, or two that differ, are malformed", async () => {
+  test("a missing name is malformed, and so are two different names", async () => {
     const { customerId } = gateway;
     for (const [call, field] of [
       [admin.updateCustomer({}), "customer_id"],

@@ -59,7 +59,7 @@ test("after a backward clock step logins count in the newest interval", async ()
   expect(await seen("ok")).toEqual([[2, 10_000]]);
 });
 
-test("it has the fleet and the parts, and in an outage of the database everything but the fleet", async () => {
+test("the overview has the fleet and the parts, and without the database all but the fleet", async () => {
   const { read } = open().overview;
   expect(await read()).toMatchObject({ fleet: COUNTS, limits: PartState.OK, store: PartState.OK, version: "1.2.3" });
   const summarize = () => Promise.reject(new AuthError("unavailable", "planted"));

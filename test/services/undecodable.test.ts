@@ -42,7 +42,7 @@ async function send(version: 1 | 2, path: string, type: string, body: Buffer): P
   return codeIn(await sendByHand(listener.url, { version, path, headers, body }));
 }
 
-test("an error repeats nothing of the message, and of the timeout", async () => {
+test("an error repeats nothing of the message or the timeout", async () => {
   const headers = { "content-type": "application/grpc+json", te: "trailers", "grpc-timeout": "600H" };
   const body = envelope(Buffer.from("STRANGER"));
   const { trailers } = await sendByHand(listener.url, { version: 2, path: WATCH, headers, body });

@@ -25,7 +25,7 @@ function open(options: Partial<LookUpOptions> = {}) {
   return { ...lookUps, find, batches, failures, answer };
 }
 
-test("look-ups of one turn are one query, each with its own answer", async () => {
+test("look-ups in one turn of the event loop are one query, and each gets its own answer", async () => {
   const { find, batches, answer } = open();
   const found = ["a", "b", "a"].map(find);
   await turn();

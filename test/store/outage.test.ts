@@ -19,7 +19,7 @@ function open() {
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-test("look-ups fail at once from the first failure until a probe succeeds, logged once at its start and end", async () => {
+test("from the first failure until a probe succeeds look-ups fail at once; the log has the start and the end", async () => {
   const { outage, events, probes } = open();
   outage.check();
   outage.lookUpFailed("cut");
@@ -45,7 +45,7 @@ test("a failure of another read is an outage only if a probe fails too", async (
   outage.close();
 });
 
-test("a write that fails leaves reads alone, until a write succeeds", async () => {
+test("a failed write does not affect reads, and the outage of writes ends with the next one that succeeds", async () => {
   const { outage, events, probes } = open();
   for (const cause of ["disk full", "disk full"]) outage.writeFailed(cause);
   for (const { resolve } of probes) resolve();
@@ -58,7 +58,7 @@ test("a write that fails leaves reads alone, until a write succeeds", async () =
   expect(events).toEqual(["write away: disk full", "write back"]);
 });
 
-test("a write that fails because nothing answers is an outage of reads", async () => {
+test("a failed write begins an outage of reads if the database does not answer", async () => {
   const { outage, events, probes } = open();
   outage.writeFailed("cut");
   probes[0]?.reject(new Error("cut"));

@@ -33,7 +33,7 @@ test.for([
   { url: "postgres:///registry?host=/var/run/postgresql&port=5433", server: "/var/run/postgresql:5433" },
   { url: "postgres://me:s3cret@db.example/registry", server: "db.example:5432" },
   { url: "postgres://me:s3cret@[::1]:6000/registry", server: "[::1]:6000" },
-])("an opening that failed names the server of $url, and no secret", ({ url, server }) => {
+])("the error of a failed opening names the server of $url, and no secret", ({ url, server }) => {
   const { message } = explainOpening(coded("ECONNREFUSED"), targetOf(url));
   expect(message).toBe(
     `the database cannot be used: no PostgreSQL answers at ${server} (ECONNREFUSED). Start it, or correct the URL`,

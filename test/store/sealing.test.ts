@@ -79,7 +79,7 @@ describe("a sealed secret", () => {
     expect(() => sealer.open(sealed, CONTEXT)).toThrow(NewerSealError);
   });
 
-  test("opens into a key of the same bytes, and the bytes that were given stay as they are", () => {
+  test("opens into a key of the same bytes, and leaves its input unchanged", () => {
     fc.assert(
       fc.property(bytes, contexts, (plaintext, context) => {
         const sealed = sealer.seal(plaintext, context);
@@ -124,7 +124,7 @@ describe("several master keys", () => {
     expect(idOf(createSealer([current]).seal(Buffer.from(""), CONTEXT))).toEqual(first);
   });
 
-  test("bytes too short to name a key are sealed with none", () => {
+  test("bytes too short to name a key are not sealed with the first one", () => {
     for (let length = 0; length < 9; length++) {
       expect(createSealer([old]).sealedWithFirst(sealedWithOld.subarray(0, length))).toBe(false);
     }

@@ -35,7 +35,7 @@ test("countersign_build_info has the version", async () => {
   expect(body).toContain('countersign_build_info{version="1.2.3"} 1\n');
 });
 
-test("a login that was refused before its shape was checked is counted, and logs no device_key of another shape", async () => {
+test("a login that was refused before its check is counted, and its malformed device_key is not logged", async () => {
   const { log, outcomes, observer } = open();
   const overloaded = new AuthError("unavailable", "too many logins are under way");
   const logIn = observer.observeLogIn(() => Promise.reject(overloaded));

@@ -35,7 +35,7 @@ test("the gauges have the delay, the logins under way, the key's age and the exp
   expect(await render()).not.toContain("countersign_certificate_expiry_timestamp_seconds{");
 });
 
-test("a login is counted in each of its steps", async () => {
+test("each step of a login is measured", async () => {
   const { publicUrl, internalUrl, enrol } = await startTestGateway();
   await logInBy(publicUrl, { deviceKey: await enrol(), customerKey: CUSTOMER_KEY });
   const body = await (await fetch(new URL("/metrics", internalUrl))).text();

@@ -41,7 +41,7 @@ async function startCollector(): Promise<{ url: string; spans: Span[]; services:
   return { url: `http://127.0.0.1:${await listenOnLoopback(server)}`, spans, services };
 }
 
-test("a login is a span of the caller's trace, with one for each step", async () => {
+test("a login is a span of the caller's trace, with a span for each step", async () => {
   const { url, spans, services } = await startCollector();
   const folder = temporaryFolder();
   const env = { OTEL_EXPORTER_OTLP_ENDPOINT: url, OTEL_EXPORTER_OTLP_PROTOCOL: "http/json", ...DEFAULT_ALG };

@@ -95,7 +95,7 @@ describe("/auth/check", () => {
     }
   });
 
-  test("answers errors in the common form, with RFC 6750's challenge", async () => {
+  test("answers errors as REST does, with the challenge of RFC 6750", async () => {
     const answer = await fetch(`${gateway.publicUrl}/auth/check`);
     expect(answer.status).toBe(401);
     expect(answer.headers.get("www-authenticate")).toBe('Bearer realm="countersign", error="invalid_token"');
@@ -114,7 +114,7 @@ describe("/auth/check", () => {
     expect(answer.status).toBe(401);
   });
 
-  test.for(["GET", "POST", "DELETE", "OPTIONS", "PROPFIND"])("takes %s, at paths below it too", async (method) => {
+  test.for(["GET", "POST", "DELETE", "OPTIONS", "PROPFIND"])("takes %s, also at paths below it", async (method) => {
     const { token, deviceKey } = await logIn();
     const headers = { "x-access-token": token, "content-type": "application/grpc" };
     const ask = (path: string, init: object) => fetch(`${gateway.publicUrl}/auth/check${path}`, { method, ...init });
@@ -171,7 +171,7 @@ test("TokenService and introspection are on the internal listener only", async (
   }
 });
 
-test("each check is counted once by protocol and outcome, whatever was wrong", async () => {
+test("each check is counted once, by protocol and outcome, also after errors", async () => {
   const count = async (): Promise<Record<string, number>> => {
     const metrics = await (await fetch(`${gateway.internalUrl}/metrics`)).text();
     const lines = metrics.matchAll(/^countersign_(token_verifications|request_errors)_total{(.*)} (\d+)$/gm);

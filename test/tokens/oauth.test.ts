@@ -71,7 +71,7 @@ describe("an error", () => {
     expect(JSON.stringify(answer.body)).not.toContain(CUSTOMER_KEY);
   });
 
-  test("is in OAuth's form for a wrong media type and method too", async () => {
+  test("is also in OAuth's form for a wrong media type or method", async () => {
     expect((await post("{}", { "content-type": "application/json" })).body).toMatchObject({
       error: "invalid_request",
       error_description: "the Content-Type is application/json. Send application/x-www-form-urlencoded",
@@ -94,7 +94,7 @@ describe("an error", () => {
     expect(answer).toMatchObject({ status: 403, body: { error: "unauthorized_client", reason: "disabled" } });
   });
 
-  test("has the wait for a limit, which both forms of login share", async () => {
+  test("has the wait for a spent limit; both forms of login share the limit", async () => {
     const deviceKey = await gateway.enrol();
     for (let count = 0; count < 10; count++) expect((await post(formOf(deviceKey))).status).toBe(200);
     const { status, headers, body } = await post(formOf(deviceKey));

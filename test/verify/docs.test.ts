@@ -6,12 +6,12 @@ import { fencesIn } from "../pages.ts";
 
 const page = readFileSync("docs/verify.md", "utf8");
 
-test("its Express service is the example", () => {
+test("the page's Express service is the example", () => {
   const example = readFileSync("examples/verify-express.ts", "utf8");
   expect(fencesIn(page, "ts")).toContain(example.slice(example.indexOf("\n") + 1));
 });
 
-test("each framework is there, exported, and has its example", () => {
+test("each framework of the page is exported and has an example", () => {
   const { exports } = JSON.parse(readFileSync("package.json", "utf8"));
   const frameworks = Object.keys(exports).flatMap((name) => /^\.\/verify\/(.+)$/.exec(name)?.[1] ?? []);
   expect(frameworks.length).toBe(5);

@@ -22,7 +22,7 @@ test.each<[string, SentHeaders, string | undefined]>([
   expect(tokenOf(headers)).toBe(token);
 });
 
-test("Authorization is read with the option, without another token", () => {
+test("Authorization is read with the option, if there is no other token", () => {
   const authorization = "bEaReR  a";
   expect(tokenOf({ authorization })).toBeUndefined();
   expect(tokenOf({ Authorization: authorization }, { authorization: true })).toBe("a");
@@ -63,6 +63,6 @@ test.each([
   expect([status, headers["Retry-After"], JSON.parse(body).retry_after]).toEqual([503, String(seconds), seconds]);
 });
 
-test("a handler without requireToken before it gets an error instead of an identity", () => {
+test("a handler that requireToken does not precede gets an error instead of an identity", () => {
   expect(() => identityOf({ headers: {} })).toThrow("there is no identity: put requireToken() before this handler");
 });

@@ -29,7 +29,7 @@ async function begin(options: Partial<VerifierOptions> = {}) {
   };
 }
 
-test("while the issuer is away cached keys are used and it is asked every 30 s", async () => {
+test("while the issuer is away, cached keys are used and fetches come every 30 s", async () => {
   const { issuer, outcome, pass, errors } = await begin();
   expect(await outcome()).toBe("sensor-1");
   await issuer.stop();
@@ -46,7 +46,7 @@ test("while the issuer is away cached keys are used and it is asked every 30 s",
   expect(await outcome(other)).toBe("sensor-1");
 });
 
-test("cached keys expire after a day, or maxStaleMs", async () => {
+test("cached keys expire after maxStaleMs, by default a day", async () => {
   for (const [options, seconds] of [
     [{}, 86_400],
     [{ maxStaleMs: 3_600_000 }, 3_600],
@@ -112,7 +112,7 @@ test("a rotated key is found at once, a revoked key is rejected after five minut
 });
 
 // A short `npm run verifiers`: a minute with the issuer and a minute without it, on a simulated clock.
-test("verifiers keep answering without their issuer, and a flood costs it a fetch in 30 s", async () => {
+test("verifiers keep answering without their issuer, and a flood causes one fetch in 30 s", async () => {
   let now = NOW;
   const { there, away, newKeyAfter } = await measureAbsence(60, {
     now: () => now,

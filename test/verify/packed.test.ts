@@ -108,7 +108,7 @@ export const names = { errorResponse, tokenOf };
 export type Names = [ErrorResponse, SentHeaders];
 `;
 
-test("the examples run and compile from the tarball, with jose alone", async () => {
+test("the examples run and compile from the tarball, with only jose", async () => {
   const folder = temporaryFolder();
   const installed = await installAlone(folder);
 

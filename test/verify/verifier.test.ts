@@ -22,7 +22,7 @@ describe.each(TOKEN_ALGS)("%s", (alg) => {
     expect(Object.isFrozen(identity)).toBe(true);
   });
 
-  test("accepts no token of the hostile corpus, and gives each its reason", async () => {
+  test("rejects every token of the hostile corpus, with its reason", async () => {
     const verifier = verifierOf(await startIssuer(mint), mint);
     expect(await outcomeOf(verifier, goodToken(mint))).toBe("sensor-1");
     expect(hostileTokens(mint).length).toBeGreaterThan(320);
@@ -72,7 +72,7 @@ describe("claims", () => {
   });
 });
 
-test("a value that is not a string is invalid, for callers without types", async () => {
+test("a value that is not a string is invalid, as JavaScript callers may pass it", async () => {
   const mint = newMint("key-1");
   const verifier = verifierOf(await startIssuer(mint), mint);
   for (const token of [0, 1, true, {}, [], [goodToken(mint)], new String(goodToken(mint)), Symbol("token"), () => ""]) {
@@ -80,7 +80,7 @@ test("a value that is not a string is invalid, for callers without types", async
   }
 });
 
-test("the reason without a token is missing, and each message has the cure and nothing of the token", async () => {
+test("without a token the reason is `missing`; each message has the cure and repeats no token", async () => {
   const mint = newMint("key-1");
   const verifier = verifierOf(await startIssuer(mint), mint);
   for (const token of [undefined, null, ""]) {

@@ -35,7 +35,7 @@ beforeAll(async () => {
   await importDevices([odd, formula, { deviceKey: "plain", customerId: "few" }], GATEWAY);
 });
 
-test("writes CSV without formulas, or NDJSON, of all devices or of one customer's", async () => {
+test("writes all devices, or one customer's, as CSV without formulas or as NDJSON", async () => {
   const { operate } = operator;
   const csv = await operate(["devices", "export", "--customer", "few"]);
   expect(csv).toEqual({
@@ -58,7 +58,7 @@ test("writes CSV without formulas, or NDJSON, of all devices or of one customer'
 });
 
 test.for(["csv", "ndjson"])(
-  "import takes a file that export wrote as %s into another gateway unchanged",
+  "import reads a %s file of export at another gateway, and no device differs",
   async (format) => {
     const file = join(temporaryFolder(), `devices.${format}`);
     const written = await operator.operate(["devices", "export", "--output", file]);
@@ -77,7 +77,7 @@ test.for(["csv", "ndjson"])(
   },
 );
 
-test("--output makes a new file: none is replaced, and none is left by an export that fails", async () => {
+test("--output makes a new file: it replaces none, and a failed export leaves none", async () => {
   const { operate } = operator;
   const nowhere = await operate(["devices", "export", "--output", "/nowhere/devices.csv"]);
   const stderr = "countersign: /nowhere/devices.csv cannot be written (ENOENT)\n";

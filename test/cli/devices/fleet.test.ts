@@ -41,7 +41,7 @@ test("devices are changed by name, and a name that does not exist is an error", 
   expect((await operate(["devices", "show", "one"])).stderr).toContain("does_not_exist");
 });
 
-test("devices are selected by when they were seen, and by whether they fail", async () => {
+test("devices are selected by last login and by failure", async () => {
   expect([await count("--not-seen-for", "1h"), await count("--failing")]).toEqual(["0", "0"]);
   expect(await operator.operateJson(["devices", "list", "--failing"])).toEqual([]);
 });

@@ -93,7 +93,7 @@ async function stoppedAt(stderr: Promise<string>): Promise<string> {
   return line;
 }
 
-test("Ctrl-C stops the import: it prints the line, and continues there", async () => {
+test("an import stopped by Ctrl-C prints the line at which it can continue", async () => {
   const scene = await setUp();
   const first = scene.startImport();
   await scene.way.begun;
@@ -109,7 +109,7 @@ test("Ctrl-C stops the import: it prints the line, and continues there", async (
   expect(await scene.countDevices()).toBe(DEVICES);
 });
 
-test("the gateway is killed: the import names the line, and resumes there later", async () => {
+test("after a kill of the gateway the import names the line, and resumes there later", async () => {
   const scene = await setUp();
   const first = scene.startImport();
   await scene.way.begun;

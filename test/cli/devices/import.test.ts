@@ -104,7 +104,7 @@ test("the error of a row without a customer names --customer", async () => {
   expect(result.stderr).toMatch(/line 1: customer_id [^\n]+\. Add it, or give --customer ID for all\n/);
 });
 
-test("many labels make requests smaller, without failing other lines", async () => {
+test("lines with many labels go in smaller requests, and do not fail others", async () => {
   const { operate, gateway } = operator;
   const labels = Array.from({ length: 340 }, (_, at) => `l${at}=`).join(";");
   const many = Array.from({ length: 600 }, (_, at) => `many-${at},${gateway.customerId},,,,,${labels}\n`).join("");
@@ -137,13 +137,13 @@ test("reads a named pipe", async () => {
 test("a signal ends an import that waits for input", async () => {
   const { gateway, spawn } = operator;
   const child = spawn(["devices", "import", "-", "--customer", gateway.customerId]);
-  const result = text(child.stderr);
+  const stderr = text(child.stderr);
   // More lines than the import reads ahead, so that it has begun once all are written.
   const lines = Array.from({ length: 20_000 }, (_, at) => `signal-${at}\n`).join("");
   await new Promise<void>((resolve) => child.stdin.write(`device_key\n${lines}`, () => resolve()));
   child.kill("SIGINT");
   expect(await once(child, "exit")).toEqual([130, null]);
-  expect(await result).toMatch(/countersign: stopped by a signal\n$/);
+  expect(await stderr).toMatch(/countersign: stopped by a signal\n$/);
 });
 
 test("reads semicolons as separators; disabled can be set and cleared", async () => {

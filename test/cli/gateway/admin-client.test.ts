@@ -27,7 +27,7 @@ test("a wrong admin token is reported with its source", async () => {
   }
 });
 
-test("a token that no header can hold is refused, and not repeated", async () => {
+test("a token that cannot be in a header is refused, and not repeated", async () => {
   const env = { COUNTERSIGN_ADMIN_TOKEN: "gehe\u00efm-0123456789abcdef" };
   const mistake = "the admin token in COUNTERSIGN_ADMIN_TOKEN is empty, or has characters that are not visible ASCII";
   expect(await runCommand(LIST, { env })).toEqual({ status: 2, stdout: "", stderr: `countersign: ${mistake}\n` });

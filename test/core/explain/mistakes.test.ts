@@ -168,7 +168,7 @@ test("two mistakes at once are not searched for", async () => {
   expect(await codesOf({ body: signed(`${SHARED}${SECONDS}\n`) })).toEqual(["no_known_mistake"]);
 });
 
-test("shows no key and no valid signature, whatever the body", async () => {
+test("shows no key and no valid signature for any body", async () => {
   const secrets = [...Object.values(SECRETS), boardKey(SHARED)];
   const bodies = fc.oneof(
     fc.json(),

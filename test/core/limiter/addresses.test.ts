@@ -29,7 +29,7 @@ describe("a network", () => {
       "10.0.0.0/33",
       "but an address has no more than 32 bits. Write for example 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32",
     ],
-  ] as const)("%s is a mistake, which is named", ([text, mistake]) => {
+  ] as const)("the mistake in %s is named", ([text, mistake]) => {
     expect(() => readNetwork(text)).toThrow(new Error(`names ${text}, ${mistake}`));
   });
 
@@ -60,13 +60,13 @@ describe("a network", () => {
 });
 
 describe("a table of networks", () => {
-  test("separates IPv4 from IPv6, and finds nothing for a text that is no address", () => {
+  test("separates IPv4 from IPv6, and finds nothing for a text that is not an address", () => {
     const everyV6 = createNetworkTable([[readNetwork("::/0"), true]]);
     const addresses = ["2001:db8::1", "192.0.2.1", "::ffff:192.0.2.1", "fe80::1%eth0", "unknown", ""];
     expect(addresses.map(everyV6)).toEqual([true, undefined, undefined, undefined, undefined, undefined]);
   });
 
-  test("finds the smallest network, as a comparison bit by bit does", () => {
+  test("finds the same smallest network as a comparison bit by bit", () => {
     const bits = (bytes: readonly number[]): string => bytes.map((byte) => byte.toString(2).padStart(8, "0")).join("");
     const few = fc.constantFrom(0, 1, 127, 128, 255);
     const address = fc.oneof(

@@ -45,7 +45,7 @@ async function decide(connection: RedisConnection, key = "pump"): Promise<number
 const untilEvent = (events: readonly string[], last: string): Promise<void> =>
   expect.poll(() => events.at(-1), { timeout: 10_000, interval: 10 }).toBe(last);
 
-test("a killed server is detected at once, and after its restart used again, with a later start time", async () => {
+test("a killed server is detected at once, and is used again after its restart, with a later start time", async () => {
   const server = await start();
   const connection = await connect(server.url);
   const before = connection.startedAt() ?? Number.NaN;
@@ -142,7 +142,7 @@ test("an untrusted certificate and a missing client certificate stop the start, 
   expect(await decide(connection)).toBe(-1);
 });
 
-test("with ioredis loaded, V8 has the methods of strings in its fast form", () => {
+test("with ioredis loaded, V8 still looks up string methods fast", () => {
   setFlagsFromString("--allow-natives-syntax");
   onTestFinished(() => setFlagsFromString("--no-allow-natives-syntax"));
   expect(runInThisContext("%HasFastProperties(String.prototype)")).toBe(true);

@@ -127,7 +127,7 @@ describe("while Redis is away", () => {
     expect(await scene.admit(12)).toBe(10);
   });
 
-  test("a lost connection is not waited for, and a ready one is probed at once", async () => {
+  test("no charge waits for a lost connection, and a new one is probed at once", async () => {
     const scene = openScene();
     scene.lose();
     expect(await scene.admit(6)).toBe(5);

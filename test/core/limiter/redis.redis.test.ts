@@ -97,7 +97,7 @@ describe("a denial that is known", () => {
     expect(limiter.recall([charge])).toBeUndefined();
   });
 
-  test("is not cached for a used proof, whose answer has the state of login", async () => {
+  test("is not cached for a used proof: its answer needs the state of login", async () => {
     const limiter = create();
     const charge: Charge = { policy: { ...login, name: "replay", limit: 1 }, key: "k" };
     await limiter.charge([charge], START);

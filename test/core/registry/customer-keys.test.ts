@@ -63,7 +63,7 @@ describe("issuing", () => {
     await expect(issue(draft)).rejects.toMatchObject(error);
   });
 
-  test("allows three live keys for a purpose, future ones included, expired and retired ones not", async () => {
+  test("allows three live or future keys for a purpose, besides expired and retired ones", async () => {
     const { issue, registry, clock } = await openWithIssuer();
     const first = await issue();
     await issue({ notBefore: NOW + 1_000_000 });

@@ -7,7 +7,7 @@ import { ALL, openRegistry } from "./open-registry.ts";
 
 const ACME: CustomerDraft = { customerId: "acme", displayName: "Acme", status: "enabled", loginLimit: "20/60s" };
 
-test("a customer is created as given, with an event", async () => {
+test("a customer is created unchanged, with an audit event", async () => {
   const { registry } = await openRegistry();
   const created = await registry.customers.create(ACME, ACTOR);
   expect(created).toEqual({ ...ACME, tokensNotBefore: 0, createdAt: NOW, updatedAt: NOW, revision: 1 });
@@ -47,7 +47,7 @@ test.for<[Partial<CustomerDraft>, string, string]>([
   expect(await events()).toHaveLength(1);
 });
 
-test("the audit log is listed with the newest first, by filters", async () => {
+test("the audit log is listed by filters, the newest event first", async () => {
   const { registry, store } = await openRegistry();
   for (const [index, action] of ["A", "B", "C"].entries()) {
     await store.audit.append(

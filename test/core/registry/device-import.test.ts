@@ -15,7 +15,7 @@ const importRows = ({ registry }: OpenedRegistry, rows: readonly ImportRow[]): P
 
 const NONE = { created: 0, updated: 0, unchanged: 0, failures: [] };
 
-test("a row enrols a device as create does, or changes the fields that it has as update does", async () => {
+test("a row enrols a device like create, or changes its fields like update", async () => {
   const opened = await openWithCustomer();
   const { devices } = opened.registry;
   const labels = { site: "north" };

@@ -14,7 +14,7 @@ const GIVEN = {
   labels: { site: "x", "a.b": "" },
 } as const;
 
-test("a device is enrolled as given, with an event", async () => {
+test("a device is enrolled unchanged, with an audit event", async () => {
   const { registry, events } = await openWithCustomer();
   const created = await registry.devices.create({ ...DEVICE, ...GIVEN }, ACTOR);
   const made = { acceptsShared: false, tokensNotBefore: 0, keyModeSince: NOW, revision: 1, createdAt: NOW };
@@ -98,7 +98,7 @@ test("a device that moves to a key of its own accepts both until the move is fin
   expect(back).toMatchObject({ keyMode: "shared", acceptsShared: false, replayGuard: false });
 });
 
-test("a board's own key derives from the newest live derivation key, with an event each time", async () => {
+test("a board's own key derives from the newest live derivation key, each time with an audit event", async () => {
   const { registry, clock, events } = await openWithCustomer();
   await registry.devices.create(DEVICE, ACTOR);
   const issue = (draft: object) =>

@@ -93,7 +93,7 @@ test("a summary is cached for two seconds, and shared by concurrent callers", as
   expect((await fleet.summarize()).devices).toBe(1);
 });
 
-test("labels that would be too many for a device name it, and change nothing", async () => {
+test("too many labels for a device are an error that names the device, and change nothing", async () => {
   const { registry, fleet } = await openFleet(2);
   const most = Object.fromEntries(Array.from({ length: 32 }, (_, place) => [`label-${place}`, "x"]));
   await registry.devices.update("pump-0001", { labels: most }, "", ACTOR);

@@ -99,7 +99,7 @@ describe.each(RESOURCES)("$kind", ({ kind, field, generated, create }) => {
     expect((await changes()).at(-1)).toEqual(["Delete", {}]);
   });
 
-  test("get a new revocation mark each time, also by a clock that is set back", async () => {
+  test("get a new revocation mark each time, even if the clock is set back", async () => {
     const { rows, clock, changes } = await open();
     const revoke = async () => (await rows.revokeTokens("one", ACTOR)).tokensNotBefore;
     expect([await revoke(), await revoke()]).toEqual([NOW, NOW + 1]);

@@ -1,4 +1,4 @@
-// The key ring and its JWKS: every opener gets the same keys, named by their thumbprints, and follows the store.
+// The key ring and its JWKS: all rings on a store have the same keys, named by their thumbprints, and follow its changes.
 
 import { createHash } from "node:crypto";
 import { createLocalJWKSet, jwtVerify } from "jose";
@@ -10,10 +10,10 @@ import { renderJwks } from "../../../src/core/tokens/published-document.ts";
 import { DAY_MS, NOW, openRing } from "../../keyring/ring.ts";
 import { openDatabase } from "../../store/database.ts";
 
-/** 32 bytes. */
+/** Base64url of 32 bytes. */
 const COORDINATE = expect.stringMatching(/^[\w-]{43}$/);
 
-/** RFC 7638: the hash of the members that make the key, in order. */
+/** The thumbprint of a key: the hash of its required members, sorted (RFC 7638). */
 function thumbprintOf({ kid: _kid, alg: _alg, use: _use, ...members }: Partial<PublicJwk> = {}): string {
   const canonical = JSON.stringify(members, Object.keys(members).sort());
   return createHash("sha256").update(canonical).digest("base64url");
@@ -25,35 +25,32 @@ test.each([
   ["RS256", { kty: "RSA", n: expect.stringMatching(/^[\w-]{342}$/), e: "AQAB" }],
   ["ES256", { kty: "EC", crv: "P-256", x: COORDINATE, y: COORDINATE }],
   ["EdDSA", { kty: "OKP", crv: "Ed25519", x: COORDINATE }],
-] as const)(
-  "a first opening makes a key of %s that signs and another that is next, and keeps both",
-  async (alg, key) => {
-    const { store } = await openDatabase();
-    const { active, published, find } = await openRing(store.signingKeys, { alg });
-    const kid = active()?.kid ?? "";
-    const [jwk, next, ...others] = published();
-    expect(others).toEqual([]);
-    expect(jwk).toEqual({ kid: thumbprintOf(jwk), alg, use: "sig", ...key });
-    expect(next).toEqual({ kid: thumbprintOf(next), alg, use: "sig", ...key });
-    expect([jwk?.kid, next?.kid === kid]).toEqual([kid, false]);
-    const { keys } = await store.signingKeys.read();
-    expect(keys.toSorted((one, other) => one.state.localeCompare(other.state))).toMatchObject([
-      { kid, alg, state: "active", createdAt: NOW },
-      { kid: next?.kid, alg, state: "next", createdAt: NOW, activatedAt: undefined },
-    ]);
-    // Nothing shows the private key.
-    expect(Object.keys(active() ?? {}).sort()).toEqual(["alg", "kid", "signClaims"]);
+] as const)("the first ring makes an active and a next key of %s, and stores both", async (alg, key) => {
+  const { store } = await openDatabase();
+  const { active, published, find } = await openRing(store.signingKeys, { alg });
+  const kid = active()?.kid ?? "";
+  const [jwk, next, ...others] = published();
+  expect(others).toEqual([]);
+  expect(jwk).toEqual({ kid: thumbprintOf(jwk), alg, use: "sig", ...key });
+  expect(next).toEqual({ kid: thumbprintOf(next), alg, use: "sig", ...key });
+  expect([jwk?.kid, next?.kid === kid]).toEqual([kid, false]);
+  const { keys } = await store.signingKeys.read();
+  expect(keys.toSorted((one, other) => one.state.localeCompare(other.state))).toMatchObject([
+    { kid, alg, state: "active", createdAt: NOW },
+    { kid: next?.kid, alg, state: "next", createdAt: NOW, activatedAt: undefined },
+  ]);
+  // Nothing shows the private key.
+  expect(Object.keys(active() ?? {}).sort()).toEqual(["alg", "kid", "signClaims"]);
 
-    const found = find(kid);
-    expect(typeof found === "object" && found.export({ format: "jwk" })).toEqual(key);
-    const token = (await active()?.signClaims({ sub: "é \u{1f511}" })) ?? "";
-    const jwks = createLocalJWKSet({ keys: published().map((one) => ({ ...one })) });
-    const { payload, protectedHeader } = await jwtVerify(token, jwks, { algorithms: [alg], typ: "JWT" });
-    expect(payload).toEqual({ sub: "é \u{1f511}" });
-    expect(protectedHeader).toEqual({ alg, typ: "JWT", kid });
-    await expect(jwtVerify(`${token.slice(0, -6)}AAAAAA`, jwks)).rejects.toThrow("signature");
-  },
-);
+  const found = find(kid);
+  expect(typeof found === "object" && found.export({ format: "jwk" })).toEqual(key);
+  const token = (await active()?.signClaims({ sub: "é \u{1f511}" })) ?? "";
+  const jwks = createLocalJWKSet({ keys: published().map((one) => ({ ...one })) });
+  const { payload, protectedHeader } = await jwtVerify(token, jwks, { algorithms: [alg], typ: "JWT" });
+  expect(payload).toEqual({ sub: "é \u{1f511}" });
+  expect(protectedHeader).toEqual({ alg, typ: "JWT", kid });
+  await expect(jwtVerify(`${token.slice(0, -6)}AAAAAA`, jwks)).rejects.toThrow("signature");
+});
 
 test("rings that are opened at once on one store agree", async () => {
   const { store, reopen } = await openDatabase();
@@ -62,7 +59,7 @@ test("rings that are opened at once on one store agree", async () => {
   expect(new Set(rings.map((ring) => JSON.stringify([ring.active()?.kid, kidsOf(ring)]))).size).toBe(1);
 });
 
-test("a ring read two seconds ago is read again before it signs; without the store it signs nothing", async () => {
+test("a ring reads the store again after two seconds, and signs nothing without the store", async () => {
   const { store, reopen, close } = await openDatabase();
   let elapsed = 0;
   let reads = 0;
@@ -108,11 +105,11 @@ test("a key of an unknown algorithm is published and logged, and does not stop s
   expect(ring.active()).toBeDefined();
   expect(ring.published()).toContainEqual(jwk);
   expect(ring.find("newer")).toBeUndefined();
-  // Also at a start.
+  // A ring that opens later signs, too.
   expect((await openRing(store.signingKeys, { onFault })).active()?.kid).toBe(ring.active()?.kid);
 });
 
-test("the document holds every key that is published, under an entity tag that changes with it alone", () => {
+test("the JWKS has every published key, and its entity tag changes only with the keys", () => {
   const key: PublicJwk = { kid: "one", kty: "RSA", alg: "RS256", use: "sig", n: "AQ", e: "AQAB" };
   const { body, etag } = renderJwks([key, { ...key, kid: "two" }]);
   expect(JSON.parse(body)).toEqual({ keys: [key, { ...key, kid: "two" }] });

@@ -93,7 +93,7 @@ test("a next key that cannot be unsealed does not replace the active one", async
   expect(published()).toEqual(before);
 });
 
-test("concurrent rotations, at any gateway, by hand or by schedule: one wins and all answer with it", async () => {
+test("one of concurrent rotations wins, at any gateway, by hand or by schedule, and all return its result", async () => {
   const { opened, keys, clock, ring, published, notes } = await openSigningKeys();
   for (let round = 1; round <= 3; round++) {
     const [first, second] = published();
@@ -109,7 +109,7 @@ test("concurrent rotations, at any gateway, by hand or by schedule: one wins and
   }
 });
 
-test("a rotation between an operator's read and request counts as theirs", async () => {
+test("a rotation between an operator's read and request counts as the operator's", async () => {
   const { opened, ring, clock, published } = await openSigningKeys();
   const [first, second] = published();
   clock.now += 90 * DAY_MS;

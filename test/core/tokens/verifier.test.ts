@@ -102,7 +102,7 @@ test("accepts an iat one second ahead, and rejects one further ahead", async () 
   expect((await caughtErrorOf(verify(ahead(301)))).reason).toBe("invalid");
 });
 
-test("tokens of a revoked key are revoked, those of a deleted key invalid", async () => {
+test("a token of a revoked key is revoked, a token of a deleted key invalid", async () => {
   const { found, verify } = open();
   const mint = mintOf("EdDSA");
   found.set(mint.kid, "revoked");
