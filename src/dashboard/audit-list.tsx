@@ -7,16 +7,16 @@ import { admin } from "./gateway.ts";
 import { usePages } from "./loading.ts";
 import { Time } from "./parts.tsx";
 import { addressOf } from "./router.ts";
-import { PagedTable, type Row } from "./table.tsx";
+import { ListTable, type Row } from "./table.tsx";
 
 export function AuditList({ filter, pageSize }: { readonly filter: string; readonly pageSize: number }): VNode {
   const pages = usePages((pageToken) => admin.listAuditEvents({ filter, pageSize, pageToken }), filter);
   return (
-    <PagedTable
+    <ListTable
       label="Audit events"
       empty="No recorded change matches."
       head={["Time", "Who", "Did", "To", "Values"]}
-      pages={pages}
+      list={pages}
       rows={pages.value?.auditEvents.map(rowOf)}
     />
   );

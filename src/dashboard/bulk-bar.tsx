@@ -92,9 +92,7 @@ function BulkButton({ choice, filter: given, selected, size = 0, onChanged }: Bu
       {done !== undefined && (
         <>
           <progress aria-label="Progress" max={size} value={done.matched} />
-          <p class="quiet">
-            {numberText(done.changed)} changed so far. Cancel stops here; the same change again finishes it.
-          </p>
+          <p class="quiet">{numberText(done.changed)} changed so far. Cancel stops it; a repetition finishes it.</p>
         </>
       )}
     </ActionButton>

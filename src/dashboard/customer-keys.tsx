@@ -13,10 +13,10 @@ import {
 import { CheckField, SelectField, TextField } from "./fields.tsx";
 import { ActionButton, type FormValues } from "./form.tsx";
 import { admin } from "./gateway.ts";
-import { useLoaded, usePages } from "./loading.ts";
+import { useLoaded } from "./loading.ts";
 import { Badge, FailureNotice, Notice, Secret, Time } from "./parts.tsx";
 import { addressOf } from "./router.ts";
-import { PagedTable, type Row } from "./table.tsx";
+import { ListTable, type Row } from "./table.tsx";
 import { countText, enumText, inDays, numberText } from "./words.ts";
 
 /** Counting a large fleet takes seconds. */
@@ -24,10 +24,7 @@ const COUNT_MS = 10_000;
 const COUNTING = { timeoutMs: 60_000 };
 
 export function CustomerKeyTable({ customerId }: { readonly customerId: string }): VNode {
-  const pages = usePages(
-    async () => ({ ...(await admin.listCustomerKeys({ customerId })), nextPageToken: "" }),
-    customerId,
-  );
+  const keys = useLoaded(() => admin.listCustomerKeys({ customerId }), [customerId]);
   const usage = useLoaded(() => admin.getCustomerKeyUsage({ customerId }, COUNTING), [customerId], COUNT_MS);
   return (
     <section class="card stack">
@@ -37,12 +34,12 @@ export function CustomerKeyTable({ customerId }: { readonly customerId: string }
       </div>
       <FailureNotice failure={usage.failure} />
       {usage.value && <Rotation usage={usage.value} />}
-      <PagedTable
+      <ListTable
         label="Keys"
         empty="There is no key yet. Issue one: devices sign logins with it."
         head={["Key", "Use", "State", "Devices", "Last used", "Issued", "Expires", "Change"]}
-        pages={pages}
-        rows={pages.value?.customerKeys.map((key) => rowOf(key, usage.value))}
+        list={keys}
+        rows={keys.value?.customerKeys.map((key) => rowOf(key, usage.value))}
       />
     </section>
   );

@@ -1,7 +1,7 @@
 // Tables of lists, and the buttons between their pages.
 
 import type { ComponentChildren, VNode } from "preact";
-import type { Pages } from "./loading.ts";
+import type { Loaded, Pages } from "./loading.ts";
 import { FailureNotice } from "./parts.tsx";
 
 export interface Row {
@@ -19,12 +19,12 @@ interface TableProps {
   readonly empty?: string;
 }
 
-export function PagedTable({ pages, ...table }: TableProps & { readonly pages: Pages<unknown> }): VNode {
+export function ListTable({ list, ...table }: TableProps & { readonly list: Loaded<unknown> | Pages<unknown> }): VNode {
   return (
     <>
-      <FailureNotice failure={pages.failure} />
-      {(table.rows !== undefined || pages.failure === undefined) && <Table {...table} />}
-      {(pages.tokens.length > 1 || pages.nextPageToken !== "") && <Pager {...pages} />}
+      <FailureNotice failure={list.failure} />
+      {(table.rows !== undefined || list.failure === undefined) && <Table {...table} />}
+      {"tokens" in list && (list.tokens.length > 1 || list.nextPageToken !== "") && <Pager {...list} />}
     </>
   );
 }

@@ -7,18 +7,18 @@ import { usePages } from "../loading.ts";
 import { NewCustomer } from "../new-customer.tsx";
 import { Badge, Page, PageLink, Time } from "../parts.tsx";
 import { goTo } from "../router.ts";
-import { PagedTable, type Row } from "../table.tsx";
+import { ListTable, type Row } from "../table.tsx";
 import { enumText } from "../words.ts";
 
 export function CustomersPage(): VNode {
   const pages = usePages((pageToken) => admin.listCustomers({ pageSize: 50, pageToken }));
   return (
     <Page title="Customers" actions={<NewCustomer isPrimary onCreated={(id) => goTo(["customers", id])} />}>
-      <PagedTable
+      <ListTable
         label="Customers"
         empty="There is no customer yet."
         head={["Customer", "Name", "Status", "Login limit", "Created"]}
-        pages={pages}
+        list={pages}
         rows={pages.value?.customers.map(rowOf)}
       />
     </Page>

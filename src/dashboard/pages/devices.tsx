@@ -13,7 +13,7 @@ import { useLoaded, usePages, useSession } from "../loading.ts";
 import { Badge, Page, PageLink, Time } from "../parts.tsx";
 import { addressOf } from "../router.ts";
 import { SearchForm } from "../search-form.tsx";
-import { PagedTable, type Row } from "../table.tsx";
+import { ListTable, type Row } from "../table.tsx";
 import { countText, enumText } from "../words.ts";
 
 const PAGE_SIZE = 50;
@@ -58,11 +58,11 @@ export function DevicesPage({ query }: { readonly query: URLSearchParams }): VNo
           onChanged={() => setSelected(new Set())}
         />
       </div>
-      <PagedTable
+      <ListTable
         label="Devices"
         empty="No device matches."
         head={[selectAll, "Device", "Customer", "Status", "Key", "Last login", "Last failure"]}
-        pages={pages}
+        list={pages}
         rows={pages.value?.devices.map((device) => rowOf(device, selected.has(device.deviceKey), select))}
       />
     </Page>

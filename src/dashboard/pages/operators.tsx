@@ -5,24 +5,24 @@ import { OperatorRole, OperatorRoleSchema, type OperatorToken } from "../../../g
 import { SelectField, TextField } from "../fields.tsx";
 import { ActionButton, type FormValues } from "../form.tsx";
 import { admin } from "../gateway.ts";
-import { usePages, useSession } from "../loading.ts";
+import { useLoaded, useSession } from "../loading.ts";
 import { Badge, Page, Secret, Time } from "../parts.tsx";
 import { addressOf } from "../router.ts";
-import { PagedTable, type Row } from "../table.tsx";
+import { ListTable, type Row } from "../table.tsx";
 import { enumText, inDays, timeMs } from "../words.ts";
 
 const ROLES = { read: "read: changes nothing, sees no secret", admin: "admin: everything" };
 
 export function OperatorsPage(): VNode {
   const { operator } = useSession();
-  const pages = usePages(async () => ({ ...(await admin.listOperatorTokens({})), nextPageToken: "" }));
+  const tokens = useLoaded(() => admin.listOperatorTokens({}), []);
   return (
     <Page title="Operators" actions={<IssueButton />}>
-      <PagedTable
+      <ListTable
         label="Admin tokens"
         head={["Name", "Token", "Role", "State", "Issued", "Expires", "Change"]}
-        pages={pages}
-        rows={pages.value?.operatorTokens.map((token) => rowOf(token, operator.tokenId))}
+        list={tokens}
+        rows={tokens.value?.operatorTokens.map((token) => rowOf(token, operator.tokenId))}
       />
     </Page>
   );

@@ -9,23 +9,23 @@ import {
 import { CheckField } from "../fields.tsx";
 import { ActionButton } from "../form.tsx";
 import { admin } from "../gateway.ts";
-import { usePages } from "../loading.ts";
+import { useLoaded } from "../loading.ts";
 import { Badge, Notice, Page, Time } from "../parts.tsx";
-import { PagedTable, type Row } from "../table.tsx";
+import { ListTable, type Row } from "../table.tsx";
 import { enumText, relativeTime, timeMs, toneOf } from "../words.ts";
 
 const POLL_MS = 10_000;
 
 export function SigningKeysPage(): VNode {
-  const pages = usePages(async () => ({ ...(await admin.listSigningKeys({})), nextPageToken: "" }), "", POLL_MS);
-  const keys = pages.value?.signingKeys;
+  const list = useLoaded(() => admin.listSigningKeys({}), [], POLL_MS);
+  const keys = list.value?.signingKeys;
   return (
     <Page title="Signing keys" actions={<RotateButton />}>
       {keys && keys.length > 0 && <TimeLine keys={keys} />}
-      <PagedTable
+      <ListTable
         label="Signing keys"
         head={["Key", "Algorithm", "State", "Published", "Signs since", "Ended", "Change"]}
-        pages={pages}
+        list={list}
         rows={keys?.map(rowOf)}
       />
     </Page>
