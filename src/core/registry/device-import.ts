@@ -39,11 +39,8 @@ export type ImportDevices = (rows: readonly ImportRow[], actor: Actor, dryRun?: 
 
 type RowResult = "created" | "updated" | "unchanged" | AuthError;
 
-/** A well-formed row with normalised fields. */
-interface CheckedRow extends ImportRow {
-  /** Its index among all rows. */
-  readonly index: number;
-}
+/** A well-formed row with normalised fields, and its index among all rows. */
+type CheckedRow = ImportRow & { readonly index: number };
 
 /** `now` in unix milliseconds. */
 export function createImportDevices(devices: Pick<DeviceStore, "importAll">, now: () => number): ImportDevices {

@@ -145,9 +145,6 @@ export interface Change<Row> {
   readonly entry: AuditEntry;
 }
 
-/** Decides a change from the row that the transaction read; undefined: no change. May throw AuthError. */
-export type Decide<Stored, Row> = (current: Stored) => Change<Row> | undefined;
-
 /**
  * The store of customers or devices. A change and its audit entry are one transaction. An acknowledged change is on disk and counts
  * for every gateway on the same database. Throws AuthError `already_exists` for a taken name, `does_not_exist` for a missing row,
@@ -158,7 +155,8 @@ export interface ResourceStore<Row, Stored> {
   find(name: string): Promise<Stored | undefined>;
   /** In the order of the names. */
   list(page: PageQuery): Promise<PageResult<Stored>>;
-  update(name: string, decide: Decide<Stored, Row>): Promise<Stored>;
+  /** Changes the row as `decide` says; undefined: no change. */
+  update(name: string, decide: (current: Stored) => Change<Row> | undefined): Promise<Stored>;
   delete(name: string, decide: (current: Stored) => AuditEntry): Promise<void>;
 }
 

@@ -5,7 +5,7 @@ import type { PublicJwk } from "../ports.ts";
 import { type Actor, GATEWAY } from "../registry/ports.ts";
 import { type ActiveKey, generateKey, type KeyMaterial, readyToSign, readyToVerify } from "./key-material.ts";
 import type { SigningKeyStore, StoredKeys } from "./ports.ts";
-import { decideChange, isDue, keepUp, type RingChange, type RingRules } from "./rotation.ts";
+import { decideChange, keepUp, type RingChange, type RingRules } from "./rotation.ts";
 
 export interface KeyRing {
   /** The key that signs; undefined: this gateway can unseal none. */
@@ -40,24 +40,25 @@ export interface RingOptions {
 /** Longest age of a cache that signs, in milliseconds. */
 export const YOUNG_MS = 2_000;
 
-interface CachedKeys {
-  readonly stored: StoredKeys;
-  readonly active: ActiveKey | undefined;
-  readonly verifying: ReadonlyMap<string, KeyObject | "revoked">;
-  readonly published: readonly PublicJwk[];
-  /** When the read began, by `elapsed`. */
-  readonly at: number;
-}
+const UNMADE: KeyMaterial = {
+  kid: "",
+  alg: "RS256",
+  privateKey: Buffer.alloc(0),
+  publicJwk: { kid: "", kty: "", alg: "", use: "sig" },
+};
 
 /** Opens the ring and makes its first keys in an empty store. @throws the store's error */
 export async function openKeyRing(options: RingOptions): Promise<KeyRing> {
   const { rules, store, now, elapsed, onFault = () => {}, within = (call) => call } = options;
   let pending: Promise<void> | undefined;
 
-  /** Makes the changes that are due. @returns whether there were any */
-  async function makeDueChanges({ keys }: StoredKeys, isStarting: boolean): Promise<boolean> {
-    if (!isDue(keys, now(), rules, isStarting)) return false;
-    await changeKeys({ store, rules, now }, GATEWAY, (change) => keepUp(change, isStarting));
+  /** Makes the changes that are due. It tries them without key pairs first. @returns whether there were any */
+  async function makeDueChanges(stored: StoredKeys, isStarting: boolean): Promise<boolean> {
+    const decide = (change: RingChange): void => keepUp(change, isStarting);
+    const make = (): KeyMaterial => UNMADE;
+    const { put, remove } = decideChange({ stored, at: now(), rules, actor: GATEWAY, make }, decide);
+    if (put.length + remove.length === 0) return false;
+    await changeKeys({ store, rules, now }, GATEWAY, decide);
     return true;
   }
 
@@ -121,7 +122,7 @@ export async function changeKeys(
 
 const PUBLISHED: readonly string[] = ["active", "next", "retired"];
 
-function prepare(stored: StoredKeys, at: number, onFault: (error: unknown) => void): CachedKeys {
+function prepare(stored: StoredKeys, at: number, onFault: (error: unknown) => void) {
   const verifying = new Map<string, KeyObject | "revoked">();
   let active: ActiveKey | undefined;
   for (const { kid, alg, state, publicJwk } of stored.keys) {

@@ -70,23 +70,14 @@ export function rotationTime(keys: readonly SigningKey[], rules: RingRules): num
   return Number.isNaN(wanted) ? undefined : Math.max(wanted, next.createdAt + rules.publishMs);
 }
 
-/** Whether keepUp would change anything. `isStarting`: a starting gateway also replaces a next key of another TOKEN_ALG. */
-export function isDue(keys: readonly SigningKey[], at: number, rules: RingRules, isStarting: boolean): boolean {
-  const next = keyOf(keys, "next");
-  if (next === undefined || keyOf(keys, "active") === undefined) return true;
-  const isUnwanted = isStarting && next.alg !== rules.alg;
-  return (
-    isUnwanted ||
-    keys.some((key) => isExpired(key, at)) ||
-    (rotationTime(keys, rules) ?? Number.POSITIVE_INFINITY) <= at
-  );
-}
-
 function isExpired({ state, retiredAt = 0 }: SigningKey, at: number): boolean {
   return state === "retired" && retiredAt + RETIRED_MS <= at;
 }
 
-/** Makes due changes: one active key, one next key, no expired one. @throws Error if the next key is due and cannot be unsealed */
+/**
+ * Makes due changes: one active key, one next key, no expired one. A starting gateway also replaces a next key of another TOKEN_ALG.
+ * @throws Error if the next key is due and cannot be unsealed
+ */
 export function keepUp(change: RingChange, isStarting: boolean): void {
   const { stored, at, rules, keys } = change;
   for (const { kid } of stored.keys.filter((key) => isExpired(key, at))) keys.delete(kid);
