@@ -121,6 +121,7 @@ function wrongMessages({ time, sentTime, text: body }: SentLogin, deviceKey: str
   const right = `${time}${deviceKey}`;
   const json = { device_key: deviceKey, timestamp: Number(time) };
   const swapped = { timestamp: json.timestamp, device_key: deviceKey };
+  const lines = [`${right}\n`, `${right}\r\n`];
   const separated = [..." :,.|\n-_"].map((mark) => `${time}${mark}${deviceKey}`);
   const seconds = [-2, -1, 1, 2].map((off) => `${json.timestamp + off}${deviceKey}`);
   const cases = [`${time}${deviceKey.toUpperCase()}`, `${time}${deviceKey.toLowerCase()}`];
@@ -129,12 +130,7 @@ function wrongMessages({ time, sentTime, text: body }: SentLogin, deviceKey: str
   return [
     ...signs("signed_as_sent", "the timestamp as it was sent and not as whole seconds", `${sentTime}${deviceKey}`),
     ...signs("parts_swapped", "the parts in the other order", `${deviceKey}${time}`),
-    ...signs(
-      "trailing_newline",
-      "a line break at the end. printf %s and echo -n print none",
-      `${right}\n`,
-      `${right}\r\n`,
-    ),
+    ...signs("trailing_newline", "a line break at the end. printf %s and echo -n print none", ...lines),
     ...signs("trailing_byte", "a zero byte or a space at the end too", `${right}\0`, `${right} `),
     ...signs("separator", "a separator between the parts too", ...separated),
     ...signs("one_part", "one part alone", time, deviceKey),
@@ -152,6 +148,7 @@ const SHORTEST_KEY = 16;
 
 export function wrongKeys(key: Buffer, deviceKey: string): Wrong<Buffer | string>[] {
   const text = key.toString("utf8");
+  const spaced = [` ${text}`, `${text} `, text.trim()];
   const lengths = Array.from({ length: LONGEST_CUT }, (_, index) => index + 1).reverse();
   const cuts = lengths.filter((length) => length >= SHORTEST_KEY && length < key.length);
   // Node decodes up to the first character that is not a hex digit.
@@ -161,13 +158,7 @@ export function wrongKeys(key: Buffer, deviceKey: string): Wrong<Buffer | string
     wrong(code, `The firmware uses the key ${how}. Use its characters exactly as they were issued`, ...keys);
   return [
     ...uses("key_line_break", "with a line break at its end", `${text}\n`, `${text}\r\n`),
-    ...uses(
-      "key_white_space",
-      "with white space added around it or its own removed",
-      ` ${text}`,
-      `${text} `,
-      text.trim(),
-    ),
+    ...uses("key_white_space", "with white space added around it or its own removed", ...spaced),
     ...uses("key_quotes", "with quotes around it", `"${text}"`, `'${text}'`),
     ...uses("key_label", "with a name before it", `${deviceKey} ${text}`, `customer_key ${text}`),
     ...uses("key_decoded", "decoded from hex", isHex ? hex : text),
