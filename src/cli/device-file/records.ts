@@ -69,7 +69,7 @@ function explain(error: CsvError, name: string): Error {
   return usageFailure(
     error.code === "CSV_MAX_RECORD_SIZE"
       ? `${name} has a record of more than ${MAX_RECORD_BYTES} bytes${line}. Is a quote left open?`
-      : `${name} has a double quote out of place${line}. A quoted value has it twice, as in "5"" pipe"`,
+      : `${name} has a double quote out of place${line}. Write it twice inside a quoted value, as in "5"" pipe"`,
   );
 }
 

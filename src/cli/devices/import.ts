@@ -123,7 +123,7 @@ async function sendRecords(
       content.customerId ||= customer;
       rows.push({ line, row: content });
       const warning: string | undefined = isWarned ? undefined : warningOf(content.deviceKey);
-      if (warning !== undefined) note(`line ${line}: ${warning}. Later lines like it are not named`, json);
+      if (warning !== undefined) note(`line ${line}: ${warning}. Later lines with this problem are not named`, json);
       isWarned ||= warning !== undefined;
     }
     for (const batch of batchesOf(rows.sort(byDeviceKey))) {

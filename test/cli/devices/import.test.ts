@@ -119,7 +119,7 @@ test("warns of the first device_key that overflows a buffer of old firmware", as
   const result = await operate(["devices", "import", fileOf("devices.csv", HEADER + lines.join(""))]);
   expect(result.status).toBe(0);
   expect(result.stderr).toBe(
-    "countersign: line 3: device_key has 32 characters. Over 31 it overflows the buffer of 42 bytes in ESP8266 firmware in the field. Later lines like it are not named\n",
+    "countersign: line 3: device_key has 32 characters. Over 31 it overflows the buffer of 42 bytes in ESP8266 firmware in the field. Later lines with this problem are not named\n",
   );
 });
 
@@ -180,5 +180,5 @@ test("a double quote out of place ends the import at its line", async () => {
   const file = fileOf("devices.csv", `device_key,customer_id,name\nquote-1,${gateway.customerId},5" pipe\n`);
   const result = await operate(["devices", "import", file]);
   expect(result.status).toBe(2);
-  expect(result.stderr).toContain("has a double quote out of place at line 2. A quoted value has it twice");
+  expect(result.stderr).toContain("has a double quote out of place at line 2. Write it twice inside a quoted value");
 });
