@@ -16,10 +16,10 @@ import { explainClock, type Finding, finding, OWN_KEY_PAIR, type Proof } from ".
 import { type CandidateKey, wrongKeys } from "./signature.ts";
 
 /** An assertion as it was sent, with its mistakes of form and time. */
-export interface SentAssertion {
+export interface SentAssertion extends Pick<Assertion, "signed" | "signature"> {
   readonly mistakes: readonly Finding[];
   readonly deviceKey: string | undefined;
-  readonly parts: Pick<Assertion, "signed" | "signature"> & { readonly alg: string | undefined };
+  readonly alg: unknown;
 }
 
 export interface AssertionReader {
@@ -52,11 +52,9 @@ export function readSentAssertion(text: string, at: number, { audiences, skewMs 
   return {
     mistakes,
     deviceKey: typeof sub === "string" ? sub : undefined,
-    parts: {
-      alg: typeof alg === "string" ? alg : undefined,
-      signed: `${header}.${claims}`,
-      signature: Buffer.from(signature, "base64url"),
-    },
+    alg,
+    signed: `${header}.${claims}`,
+    signature: Buffer.from(signature, "base64url"),
   };
 }
 
@@ -69,12 +67,12 @@ function looseJson(part: string): Readonly<Record<string, unknown>> {
 }
 
 /** Explains the signature. `keys` are the customer's, the valid ones first. */
-export function explainAssertion({ parts }: SentAssertion, device: Device, keys: readonly CandidateKey[]): Proof {
-  const proof = parts.alg === "HS256" ? explainMac(parts, device, keys) : explainKeyPair(parts, device);
+export function explainAssertion(sent: SentAssertion, device: Device, keys: readonly CandidateKey[]): Proof {
+  const proof = sent.alg === "HS256" ? explainMac(sent, device, keys) : explainKeyPair(sent, device);
   return { ...proof, usedUp: " or its jti was used before" };
 }
 
-function explainKeyPair({ alg: sent, signed, signature }: SentAssertion["parts"], { publicKey }: Device): Proof {
+function explainKeyPair({ alg: sent, signed, signature }: SentAssertion, { publicKey }: Device): Proof {
   const wrong = (code: string, message: string): Proof => ({ findings: [finding(code, message)] });
   if (publicKey === "") {
     const cure = "Enrol that of its key pair or sign by HS256 with the customer key";
@@ -97,11 +95,7 @@ function explainKeyPair({ alg: sent, signed, signature }: SentAssertion["parts"]
   return wrong("other_key_pair", `${what}. Enrol its public key`);
 }
 
-function explainMac(
-  { signed, signature }: SentAssertion["parts"],
-  device: Device,
-  keys: readonly CandidateKey[],
-): Proof {
+function explainMac({ signed, signature }: SentAssertion, device: Device, keys: readonly CandidateKey[]): Proof {
   if (device.publicKey !== "") return { findings: [OWN_KEY_PAIR] };
   const isMadeWith = (key: Buffer | string): boolean =>
     createHmac("sha256", key).update(signed).digest().equals(signature);
