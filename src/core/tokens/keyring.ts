@@ -40,6 +40,7 @@ export interface RingOptions {
 /** Longest age of a cache that signs, in milliseconds. */
 export const YOUNG_MS = 2_000;
 
+/** Stands for a new key pair while a change is only tried. */
 const UNMADE: KeyMaterial = {
   kid: "",
   alg: "RS256",
@@ -55,8 +56,8 @@ export async function openKeyRing(options: RingOptions): Promise<KeyRing> {
   /** Makes the changes that are due. It tries them without key pairs first. @returns whether there were any */
   async function makeDueChanges(stored: StoredKeys, isStarting: boolean): Promise<boolean> {
     const decide = (change: RingChange): void => keepUp(change, isStarting);
-    const make = (): KeyMaterial => UNMADE;
-    const { put, remove } = decideChange({ stored, at: now(), rules, actor: GATEWAY, make }, decide);
+    const facts = { stored, at: now(), rules, actor: GATEWAY, make: () => UNMADE };
+    const { put, remove } = decideChange(facts, decide);
     if (put.length + remove.length === 0) return false;
     await changeKeys({ store, rules, now }, GATEWAY, decide);
     return true;
