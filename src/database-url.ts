@@ -27,7 +27,8 @@ export function readDatabaseUrl(text: string): string {
 
   // An unknown name may be part of a password, and is not repeated.
   for (const name of searchParams.keys()) {
-    if (!PARAMETERS.includes(name)) throw new Error(`has an unknown parameter. There are ${PARAMETERS.join(", ")}`);
+    if (!PARAMETERS.includes(name))
+      throw new Error(`has an unknown parameter. Known parameters are ${PARAMETERS.join(", ")}`);
   }
   const mode = searchParams.get("sslmode");
   if (mode !== null && !TLS_MODES.includes(mode)) {

@@ -51,19 +51,19 @@ export interface Setting<Value> {
   readonly needs?: readonly string[];
 }
 
-type About = Pick<Setting<unknown>, "otherwise" | "inFile" | "needs">;
+type Details = Pick<Setting<unknown>, "otherwise" | "inFile" | "needs">;
 type Read<Value> = Setting<Value>["read"];
 
-function required<Value>(cure: string, read: Read<Value>, meaning: string, about?: About): Setting<Value> {
-  return { cure, read, meaning, ...about };
+function required<Value>(cure: string, read: Read<Value>, meaning: string, details?: Details): Setting<Value> {
+  return { cure, read, meaning, ...details };
 }
 
-function optional<Value>(read: Read<Value>, meaning: string, about?: About): Setting<Value | undefined> {
-  return { read, meaning, ...about };
+function optional<Value>(read: Read<Value>, meaning: string, details?: Details): Setting<Value | undefined> {
+  return { read, meaning, ...details };
 }
 
-function withDefault<Value>(fallback: string, read: Read<Value>, meaning: string, about?: About): Setting<Value> {
-  return { fallback, read, meaning, ...about };
+function withDefault<Value>(fallback: string, read: Read<Value>, meaning: string, details?: Details): Setting<Value> {
+  return { fallback, read, meaning, ...details };
 }
 
 const limitOf = (name: PolicyName) => (text: string) => readLimit(name, text);
@@ -159,7 +159,7 @@ export const TOKEN_SETTINGS = {
     readTokenType,
     "`typ` of tokens; `at+jwt` for verifiers that require RFC 9068, only with ES256 or EdDSA",
   ),
-  TOKEN_TTL: withDefault("600s", createDuration("1s", "1d"), "`1s` to a day"),
+  TOKEN_TTL: withDefault("600s", createDuration("1s", "1d"), "lifetime of a token, `1s` to a day"),
   KEY_ROTATION: withDefault("90d", orOff(createDuration("1h", "3650d")), "`1h` to `3650d`, or `off`"),
   CLOCK_SKEW: withDefault(
     "300s",
@@ -204,7 +204,7 @@ export const COMMAND_SETTINGS = {
   ADMIN_TOKEN: optional(String, "for operators' commands; default: the file in `DATA_DIR`", IN_FILE),
   INTERNAL_URL: withDefault("http://127.0.0.1:9090", readHttpUrl, "the internal listener"),
   CUSTOMER_KEY: optional(String, "for `login` and `sign`", IN_FILE),
-  CA_CERT: optional(readCertificate, "PEM file: an authority, trusted beside the system's"),
+  CA_CERT: optional(readCertificate, "PEM file of an authority to trust besides the system's"),
   CLIENT_CERT: optional(readCertificate, "PEM file: the certificate for a gateway with `TLS_CLIENT_CA`", {
     needs: ["CLIENT_KEY"],
   }),

@@ -116,7 +116,7 @@ function writeDevices({ registry }: BareGateway) {
     }
   })();
   return {
-    /** Resolves once `count` devices are acknowledged. @returns them */
+    /** Resolves once `count` devices are acknowledged. @returns their names */
     async written(count: number): Promise<readonly string[]> {
       await expect.poll(() => acknowledged.length, SOON).toBeGreaterThanOrEqual(count);
       return [...acknowledged];

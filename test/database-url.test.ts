@@ -37,7 +37,7 @@ test.for([
   ...["sslmod=verify-full", "SSLMode=verify-full", "channel_binding=require"].map((parameter) => ({
     text: `postgres://db.example/registry?${parameter}`,
     message:
-      "has an unknown parameter. There are sslmode, sslrootcert, sslcert, sslkey, sslnegotiation, host, port, application_name, options",
+      "has an unknown parameter. Known parameters are sslmode, sslrootcert, sslcert, sslkey, sslnegotiation, host, port, application_name, options",
   })),
   { text: "postgres://me:secret@db.example", message: `names no database. ${SHAPE}` },
   { text: "postgres://me:secret@db.example/", message: `names no database. ${SHAPE}` },

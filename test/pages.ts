@@ -101,7 +101,7 @@ export async function runShell(code: string, shell: Shell): Promise<void> {
   if (status !== 0 || stderr !== "") throw new Error(`exit status ${status}: ${stderr}`);
 }
 
-/** Runs an example in a checkout, beside its gateway. @returns what it prints */
+/** Runs an example in a checkout against `gateway`. @returns what the example prints */
 export async function runIn(
   checkout: string,
   gateway: Pick<ServingProcess, "publicUrl" | "internalUrl">,

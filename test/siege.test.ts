@@ -1,4 +1,4 @@
-// A short siege: some of its attacks in turn, beside logins.
+// A short siege: some of its attacks in turn, while devices log in.
 
 import { expect, onTestFinished, test } from "vitest";
 import { openSite } from "./siege/gateway.ts";

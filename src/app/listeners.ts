@@ -167,7 +167,7 @@ export function createListeners(config: Config, served: Served): Listeners {
   };
 }
 
-/** The built dashboard, which lies beside package.json's `dist` for sources and built code alike. */
+/** The built dashboard: `dist/` of the package, for sources and built code alike. */
 function dashboardFolder(): string {
   return join(dirname(findPackageJSON("..", import.meta.url) ?? ""), "dist", "dashboard");
 }

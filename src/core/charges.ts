@@ -108,7 +108,7 @@ export type ReadDeviceLimit = (
   address: string,
 ) => Promise<{ readonly limit: LimitState | undefined; readonly perAddress: boolean }>;
 
-/** A charge that is always denied, so that the login charge beside it is only read. */
+/** A charge that is always denied, so that the login charge of the same call is only read. */
 const NONE: Policy = { name: "replay", limit: 0, windowMs: 1 };
 
 /** `login` is the gateway's own limit; undefined: off. `now` in unix milliseconds. */

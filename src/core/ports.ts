@@ -45,7 +45,7 @@ export interface Verdict {
  * Decides charges by an exact sliding window. Obligations:
  * - a charge is admitted if and only if fewer than `limit` admissions of its key lie in (now - window, now];
  * - the charges of one call are admitted together or not at all; a denied charge neither counts nor extends anything;
- * - a limit of 0 always denies, so a charge beside it is only read;
+ * - a limit of 0 always denies, so the other charges of the call are only read;
  * - a denial that this process already knows may skip the other charges;
  * - limits over 256 may be counted in sub-windows that round towards denial: never more than `limit` are admitted;
  * - a clock that steps backward admits no more, and denies nobody for longer than a window;

@@ -19,7 +19,7 @@ interface FormProps {
   readonly submit: string;
   readonly danger?: boolean | undefined;
   readonly isReady?: boolean | undefined;
-  /** A button beside the other. */
+  /** The second button. */
   readonly cancel?: ComponentChildren;
   readonly act: (values: FormValues) => Promise<unknown>;
   readonly children: ComponentChildren;

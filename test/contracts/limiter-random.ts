@@ -123,7 +123,7 @@ export function createCalls({ seed, grainMs }: { seed: number; grainMs: number }
     const scene = nextScene();
     const edge = random() < 0.4 ? nearEdge(scene.spacing) : undefined;
     if (edge !== undefined) {
-      // Exactly at the instant or just beside it, with the same key.
+      // Exactly at the edge or just before or after it, with the same key.
       now = edge.at + pick([0, 0, 0, -grainMs, -grainMs, grainMs, -1, 1]);
       return { now, charges: [edge.charge] };
     }

@@ -12,7 +12,7 @@ import { OPERATOR_STORIES } from "./dashboard-operators.ts";
 import { PAGE_STORIES } from "./dashboard-pages.ts";
 import type { Row } from "./rows.ts";
 
-async function tell(
+async function runStory(
   browser: Browser,
   { settings = {}, context, expected, isOut, act }: Story,
 ): Promise<readonly string[]> {
@@ -65,7 +65,7 @@ async function restart(browser: Browser): Promise<readonly string[]> {
 async function outage(browser: Browser): Promise<readonly string[]> {
   const redis = await startRedis();
   try {
-    return await tell(browser, {
+    return await runStory(browser, {
       name: "outage",
       settings: { REDIS_URL: redis.url },
       async act({ page }) {
@@ -81,7 +81,7 @@ async function outage(browser: Browser): Promise<readonly string[]> {
   }
 }
 
-/** The rows. The browser starts with the first, and ends with the process. */
+/** The rows. The browser starts with the first row, and ends with the process. */
 export function dashboardRows(): readonly Row[] {
   let browser: Promise<Browser> | undefined;
   const withBrowser = async (run: (browser: Browser) => Promise<readonly string[]>): Promise<readonly string[]> => {
@@ -91,9 +91,9 @@ export function dashboardRows(): readonly Row[] {
   const rows = [
     ...[...OPERATOR_STORIES, ...PAGE_STORIES].map((story) => ({
       name: story.name,
-      run: (opened: Browser) => tell(opened, story),
+      run: (opened: Browser) => runStory(opened, story),
     })),
-    { name: "a gateway that is restarted under the page", run: restart },
+    { name: "a gateway that is restarted while a page is open", run: restart },
     { name: "Redis away, and back", run: outage },
   ];
   return rows.map(({ name, run }) => ({ name: `dashboard: ${name}`, run: () => withBrowser(run) }));

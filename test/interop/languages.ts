@@ -14,7 +14,7 @@ export const GOOGLE = ["google/api/annotations", "google/api/http", "google/rpc/
 interface Language extends Requirement {
   /** The files to generate stubs of. */
   readonly files: readonly string[];
-  /** Builds beside the stubs. @returns the command, which takes the target as its last argument */
+  /** Builds in the folder of the stubs. @returns the command, which takes the target as its last argument */
   readonly build: (folder: string) => Promise<readonly string[]>;
 }
 

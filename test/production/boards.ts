@@ -25,7 +25,7 @@ export interface BoardsReport {
   readonly tokens: readonly number[];
   /** Answers by status. */
   readonly counts: Readonly<Record<string, number>>;
-  /** Tries without an answer, by the code of their error: the board tries again. */
+  /** Attempts without an answer, by error code: the board tries again. */
   readonly failures: Readonly<Record<string, number>>;
 }
 
@@ -91,7 +91,7 @@ function readAnswer(received: string): Answer | undefined {
 const RETRY_MS = 5_000;
 
 async function runStorm({ url, deviceKeys, withinSeconds }: StormOrder): Promise<BoardsReport> {
-  const logInAnew = createLogInOverNewConnection(url);
+  const logIn = createLogInOverNewConnection(url);
   const counts: Record<string, number> = {};
   const failures: Record<string, number> = {};
   const tokens: number[] = [];
@@ -102,7 +102,7 @@ async function runStorm({ url, deviceKeys, withinSeconds }: StormOrder): Promise
     for (;;) {
       let waitMs = RETRY_MS;
       try {
-        const { status, retryAfter, body } = await logInAnew(deviceKey);
+        const { status, retryAfter, body } = await logIn(deviceKey);
         counts[status] = (counts[status] ?? 0) + 1;
         if (status === 200 && body.includes('"token"')) {
           tokens.push((performance.now() - started) / 1_000);
@@ -113,7 +113,7 @@ async function runStorm({ url, deviceKeys, withinSeconds }: StormOrder): Promise
         const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
         failures[code] = (failures[code] ?? 0) + 1;
       }
-      // The wait and up to a quarter of it at random, as docs/devices.md says.
+      // The wait plus a random part of up to a quarter of it, as docs/devices.md says.
       await pause(waitMs * (1 + Math.random() / 4));
     }
   }
@@ -124,14 +124,14 @@ async function runStorm({ url, deviceKeys, withinSeconds }: StormOrder): Promise
 
 /** @returns tokens a second */
 async function measureRate({ url, deviceKeys, atOnce, seconds }: MeasureOrder): Promise<number> {
-  const logInAnew = createLogInOverNewConnection(url);
+  const logIn = createLogInOverNewConnection(url);
   let tokens = 0;
   let next = 0;
   const until = performance.now() + seconds * 1_000;
   await Promise.all(
     Array.from({ length: atOnce }, async () => {
       for (;;) {
-        const { status } = await logInAnew(deviceKeys[next++ % deviceKeys.length] ?? "");
+        const { status } = await logIn(deviceKeys[next++ % deviceKeys.length] ?? "");
         if (performance.now() > until) return;
         if (status === 200) tokens++;
       }

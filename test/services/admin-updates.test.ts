@@ -84,7 +84,7 @@ test.each([
   [`${ETAG}, "another"`, ""],
   ["", ""],
   [ETAG, '"another"'],
-])("If-Match %s beside the field %j is refused", (header, etag) => {
+])("If-Match %s with the field %j is refused", (header, etag) => {
   const { reason, details } = caughtError(() => readHeader(header, etag));
   expect([reason, details]).toEqual(["malformed", { field: "etag" }]);
 });

@@ -42,7 +42,7 @@ interface Sent {
   readonly ifMatch?: string;
 }
 
-/** Sends a REST call. @returns its status and ETag, beside the members of its body in JSON */
+/** Sends a REST call. @returns its status and ETag, and the members of its JSON body */
 async function rest(verb: string, path: string, { body, ifMatch }: Sent = {}) {
   const headers = { Authorization: `Bearer ${ADMIN_TOKEN}`, "Content-Type": "application/json" };
   const response = await fetch(new URL(path, gateway.internalUrl), {

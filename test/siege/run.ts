@@ -1,4 +1,4 @@
-// `npm run siege`: attacks on a gateway, each beside logins. Exits 1 when the gateway fails one.
+// `npm run siege`: attacks on a gateway while devices log in. Exits 1 when the gateway fails one.
 
 import { parseArgs } from "node:util";
 import { renderTable } from "../../bench/figures.ts";
@@ -74,7 +74,7 @@ try {
   site.remove();
 }
 process.stdout.write(
-  `\nScale ${values.scale}, memory after ${values.settle} s at most, ${RATE} logins a second beside each attack\n`,
+  `\nScale ${values.scale}, memory after ${values.settle} s at most, ${RATE} logins a second during each attack\n`,
 );
 process.stdout.write(`\n${renderTable([HEAD, ...rows.map(cellsOf)]).join("\n")}\n`);
 const broken = rows.filter(({ broken }) => broken.length > 0);

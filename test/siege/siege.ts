@@ -1,4 +1,4 @@
-// Runs attacks on a gateway beside logins, and judges the effect.
+// Runs attacks on a gateway while devices log in, and judges the effect.
 
 import { type ChildProcess, fork, type Serializable } from "node:child_process";
 import { once } from "node:events";
@@ -14,7 +14,7 @@ export interface SiegeOptions {
   readonly scale: number;
   /** Time in which memory has to return to its former size, in seconds. */
   readonly settleSeconds: number;
-  /** Logins a second beside the attack. */
+  /** Logins a second during the attack. */
   readonly rate: number;
   /** The attack is repeated for this time before it counts, in milliseconds. */
   readonly warmUpMs: number;
@@ -41,7 +41,7 @@ const SETTLE_POLL_MS = 2_000;
 /** The gateway frees memory after 5 s without much activity. */
 const CALM_MS = 8_000;
 const WARM_UP_RATE = 100;
-/** Logins beside a short attack. */
+/** How long devices log in during a short attack. */
 const SHORTEST_MS = 2_000;
 const LONGEST_MS = 900_000;
 const SKIRMISH_RATE = 10;

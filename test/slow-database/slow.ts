@@ -12,13 +12,13 @@ export interface Phase {
   /** Logins by status. */
   readonly statuses: Readonly<Record<string, number>>;
   readonly slowestMs: number;
-  /** The gateway's memory at its end, in MB. */
+  /** The gateway's memory at the end of the phase, in MB. */
   readonly memoryMb: number;
 }
 
 export interface SlowOutcome {
   readonly phases: readonly Phase[];
-  /** Time from the restored connection to the first login with 200. */
+  /** Time from the restored connection to the first login that the database answers. */
   readonly recoveryMs: number;
   /** Log lines about the database, of level 40 and over. */
   readonly lines: readonly string[];
@@ -61,7 +61,7 @@ export async function runSlowDatabase(options: SlowOptions): Promise<SlowOutcome
     return { name, logins: answers.length, statuses, slowestMs, memoryMb: await memoryOf(internalUrl) };
   }
 
-  const phases = [await load("well")];
+  const phases = [await load("normal")];
   relay.delay(delayMs);
   phases.push(await load(`answers ${delayMs} ms late`));
   relay.refuse(true);
@@ -69,11 +69,11 @@ export async function runSlowDatabase(options: SlowOptions): Promise<SlowOutcome
   phases.push(await load("cut off"));
   relay.refuse(false);
   relay.delay(0);
-  const mended = performance.now();
+  const restored = performance.now();
   // The login of an unknown device: 401 shows that the database answers.
   while ((await logIn()).status !== 401) await pause(10);
-  const recoveryMs = performance.now() - mended;
-  phases.push(await load("mended"));
+  const recoveryMs = performance.now() - restored;
+  phases.push(await load("restored"));
   await gateway.end("SIGTERM");
   const lines = linesOf(gateway).filter(({ level }) => level >= 40);
   return { phases, recoveryMs, lines: lines.map(({ msg }) => msg) };

@@ -92,7 +92,7 @@ async function importFile(file: string, options: ImportOptions, command: Command
     throw new CommandFailure(`${failed === 1 ? "1 line" : `${failed} lines`} were not imported`, { failed });
 }
 
-/** Prints a notice beside the result. */
+/** Prints a notice to standard error. */
 function note(notice: string, json: boolean): void {
   if (json) process.stderr.write(`${JSON.stringify({ notice })}\n`);
   else warn(notice);

@@ -32,7 +32,7 @@ export function endpointOf(
   { caCert, clientCert: cert, clientKey: key }: ClientConfig,
 ): GatewayEndpoint {
   if (new URL(url).protocol !== "https:") return { url, namedBy, tls: undefined };
-  // COUNTERSIGN_CA_CERT is trusted beside the authorities of Node and the system.
+  // COUNTERSIGN_CA_CERT is trusted besides the authorities of Node and the system.
   const ca = [...getCACertificates("default"), ...getCACertificates("system")];
   return {
     url,

@@ -47,7 +47,7 @@ export function writePart(text: string): Promise<boolean> {
   });
 }
 
-/** Prints a line to standard error beside the result. */
+/** Prints text to standard error. */
 export function warn(text: string): void {
   process.stderr.write(`countersign: ${text.replaceAll("\n", "\ncountersign: ")}\n`);
 }

@@ -148,7 +148,7 @@ function decide(
   return decideUpdate(DEVICE_KIND, current, { status: action === "enable" ? "enabled" : "disabled" }, stamp);
 }
 
-/** The labels of a device beside these; an empty value removes one. @throws AuthError `malformed` */
+/** Merges `labels` into the labels of a device; an empty value removes a label. @throws AuthError `malformed` */
 function addLabels(current: StoredDevice, labels: Labels): Labels {
   const merged = Object.entries({ ...current.labels, ...labels }).filter(([, value]) => value !== "");
   if (merged.length <= MOST_LABELS) return readLabels(Object.fromEntries(merged));

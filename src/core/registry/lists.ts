@@ -78,7 +78,7 @@ function typeOf(field: string, fields: Fields, position: number): FieldType {
   const type = Object.hasOwn(fields, name) ? fields[name] : undefined;
   if (type !== undefined) return type;
   const names = Object.keys(fields).map((one) => (one === "labels" ? `${LABEL}NAME` : one));
-  throw wrongFilter(`filter has no field of this list at position ${position}. There are ${names.join(" ")}`);
+  throw wrongFilter(`filter has no field of this list at position ${position}. The fields are ${names.join(" ")}`);
 }
 
 function describe(type: FieldType): string {

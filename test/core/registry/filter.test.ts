@@ -84,7 +84,7 @@ describe("reads", () => {
   });
 });
 
-const NO_FIELD = "There are customer_id status key_mode shared_identity create_time device_key labels.NAME";
+const NO_FIELD = "The fields are customer_id status key_mode shared_identity create_time device_key labels.NAME";
 
 const UNREADABLE = [
   ...["customer_id", "customer_id : acme", "customer_id ~ acme", "customer_id =", "customer_id == acme", "= a"],
