@@ -28,7 +28,8 @@ export interface LogOptions {
 export function createLog(level: string, { fd = STANDARD_ERROR, base, mixin }: LogOptions = {}): LogWriter {
   const options = { minLength: BATCH_BYTES, periodicFlush: BATCH_MS, maxLength: BUFFER_BYTES };
   // The next batch retries a failed write. A timer for retries would keep the process alive.
-  const destination = new sonicBoom.SonicBoom({ fd, ...options, retryEAGAIN: () => false });
+  // As text, sonic-boom would copy the whole batch for each line.
+  const destination = new sonicBoom.SonicBoom({ fd, ...options, contentMode: "buffer", retryEAGAIN: () => false });
   destination.on("error", () => {});
   let dropped = 0;
   destination.on("drop", () => {
@@ -36,7 +37,9 @@ export function createLog(level: string, { fd = STANDARD_ERROR, base, mixin }: L
   });
   // pino must not see flushSync, which would retry a full disk for ever.
   const properties = { base: base ?? null, ...(mixin && { mixin }) };
-  const logger = pino({ level, ...properties }, { write: (line) => void destination.write(line) });
+  // The types of sonic-boom know text alone.
+  const write = (line: string): void => void Reflect.apply(destination.write, destination, [Buffer.from(line)]);
+  const logger = pino({ level, ...properties }, { write });
   destination.on("drain", () => {
     if (dropped === 0) return;
     const count = dropped;
