@@ -8,17 +8,19 @@ export type Within = <Result>(call: Promise<Result>) => Promise<Result>;
  * @param expire makes the error of a call that took too long
  */
 export function createDeadline(ms: number, expire: () => Error): Within {
-  return async (call) => {
-    const { promise: late, reject } = Promise.withResolvers<never>();
-    let isPending = true;
-    const end = (): void => (isPending ? reject(expire()) : undefined);
-    // After a pause, timers fire before sockets are read. Two turns of the event loop let a waiting answer through.
-    const timer = setTimeout(() => setImmediate(() => setImmediate(end)), ms);
-    try {
-      return await Promise.race([call, late]);
-    } finally {
-      isPending = false;
-      clearTimeout(timer);
-    }
-  };
+  return (call) =>
+    new Promise((resolve, reject) => {
+      // After a pause, timers fire before sockets are read. Two turns of the event loop let a waiting answer through.
+      const timer = setTimeout(() => setImmediate(() => setImmediate(() => reject(expire()))), ms);
+      call.then(
+        (result) => {
+          clearTimeout(timer);
+          resolve(result);
+        },
+        (error: unknown) => {
+          clearTimeout(timer);
+          reject(error);
+        },
+      );
+    });
 }
