@@ -1,6 +1,6 @@
 // Customer keys: the secrets that sign logins, and that boards' own keys derive from.
 
-import { randomBytes } from "node:crypto";
+import { createHmac, randomBytes } from "node:crypto";
 import { AuthError, malformed } from "../errors.ts";
 import { type KeyPurpose, MAX_LIVE_KEYS } from "../ports.ts";
 import type { Customers } from "./customers.ts";
@@ -193,9 +193,12 @@ function checkBeside(key: CustomerSecret, others: readonly OpenedCustomerKey[], 
     const message = `this customer has ${MAX_LIVE_KEYS} keys for ${purpose} that are live or pending. Retire one first`;
     throw new AuthError("failed_precondition", message);
   }
+  // HMAC treats some different keys as equal (RFC 2104): the same bytes but for zeros at the end, or a long key and its hash.
+  const macOf = (secret: Buffer): Buffer => createHmac("sha256", secret).digest();
   const same = others.find(
     // A retired secret may be imported again for the same purpose.
-    (other) => other.secret?.equals(key.secret) && (other.purpose !== purpose || other.retiredAt === undefined),
+    ({ secret, retiredAt, ...other }) =>
+      secret && macOf(secret).equals(macOf(key.secret)) && (other.purpose !== purpose || retiredAt === undefined),
   );
   if (same === undefined) return;
   const cure = same.purpose === purpose ? "Use that one or retire it first" : "Choose another";
