@@ -1,7 +1,7 @@
 // The store's contract for lists of devices and customers: pages and filters.
 
 import { expect, test } from "vitest";
-import { DEVICE_FIELDS } from "../../src/core/registry/devices.ts";
+import { DEVICE_KIND } from "../../src/core/registry/devices.ts";
 import type { Condition } from "../../src/core/registry/ports.ts";
 import {
   addCustomer,
@@ -157,7 +157,7 @@ export function describeLists(open: Open): void {
 
   test("every field that a filter of devices may name is compared", async () => {
     const { store } = await openWithCustomer(open);
-    for (const [name, type] of Object.entries(DEVICE_FIELDS)) {
+    for (const [name, type] of Object.entries(DEVICE_KIND.fields)) {
       const field = name === "labels" ? "labels.site" : name;
       const value = type === "time" ? NOW : type === "boolean" ? true : "x";
       expect(await store.devices.list({ ...FIRST, conditions: [is(field, value)] })).toMatchObject({ items: [] });

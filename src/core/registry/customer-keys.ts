@@ -37,11 +37,8 @@ export type KeyState = "pending" | "live" | "expired" | "retired";
 
 export type CustomerKeyView = StoredCustomerKey & { readonly state: KeyState };
 
-interface UsedKey extends CustomerKeyView {
-  /** Devices whose last login it proved. */
-  readonly devices: number;
-  readonly lastUseAt: number | undefined;
-}
+/** `devices` counts those whose last login it proved. */
+type UsedKey = CustomerKeyView & { readonly devices: number; readonly lastUseAt: number | undefined };
 
 export interface KeyProgress {
   /** Every key that is live, or that a device uses. */

@@ -49,16 +49,16 @@ export function createImportDevices(devices: Pick<DeviceStore, "importAll">, now
       throw malformed(`rows has ${drafts.length} entries. It has at most ${MAX_IMPORT_ROWS}`, "rows");
     }
     const results: RowResult[] = drafts.map(() => "unchanged");
+    const rows: CheckedRow[] = [];
     const indexes = new Map<string, number>();
-    const rows = drafts.flatMap((draft, index): readonly CheckedRow[] => {
+    for (const [index, draft] of drafts.entries()) {
       try {
-        return [readRow(draft, index, indexes)];
+        rows.push(readRow(draft, index, indexes));
       } catch (error) {
         if (!(error instanceof AuthError)) throw error;
         results[index] = error;
-        return [];
       }
-    });
+    }
     await devices.importAll(
       rows,
       (row, current, customerExists) => {

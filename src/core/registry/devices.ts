@@ -31,26 +31,6 @@ export interface DeviceDraft extends DevicePatch {
   readonly deviceKey: string;
 }
 
-/** The fields that filters of devices may use. */
-export const DEVICE_FIELDS = {
-  customer_id: "text",
-  device_key: "name",
-  display_name: "text",
-  status: ["enabled", "disabled"],
-  key_mode: ["shared", "derived"],
-  shared_identity: "boolean",
-  replay_guard: "boolean",
-  accepts_shared_key: "boolean",
-  failing: "boolean",
-  last_key_id: "text",
-  last_failure_reason: "text",
-  last_login_time: "time",
-  last_seen_time: "time",
-  last_failure_time: "time",
-  create_time: "time",
-  labels: "text",
-} as const;
-
 /** Creates a device from checked names and a checked patch; `at` in unix milliseconds. */
 export function newDevice(deviceKey: string, customerId: string, patch: DevicePatch, at: number): Device {
   const { keyMode = "shared" } = patch;
@@ -106,7 +86,24 @@ function applyPatch(current: Device, patch: DevicePatch, at: number): Device {
 export const DEVICE_KIND: ResourceKind<DeviceDraft, DevicePatch, Device> = {
   row: "device",
   noun: "Device",
-  fields: DEVICE_FIELDS,
+  fields: {
+    customer_id: "text",
+    device_key: "name",
+    display_name: "text",
+    status: ["enabled", "disabled"],
+    key_mode: ["shared", "derived"],
+    shared_identity: "boolean",
+    replay_guard: "boolean",
+    accepts_shared_key: "boolean",
+    failing: "boolean",
+    last_key_id: "text",
+    last_failure_reason: "text",
+    last_login_time: "time",
+    last_seen_time: "time",
+    last_failure_time: "time",
+    create_time: "time",
+    labels: "text",
+  },
   readName: readDeviceKey,
   readPatch: readDevicePatch,
   create({ deviceKey, customerId, ...patch }, at) {

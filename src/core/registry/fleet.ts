@@ -2,7 +2,7 @@
 
 import { malformed } from "../errors.ts";
 import { readDeviceKey } from "../login-fields.ts";
-import { DEVICE_FIELDS, DEVICE_KIND } from "./devices.ts";
+import { DEVICE_KIND } from "./devices.ts";
 import { readPageQuery, writePageToken } from "./lists.ts";
 import { type Labels, MOST_LABELS, readLabels } from "./names.ts";
 import type { Actor, Change, Device, PageQuery, PageResult, Stamp, StoredDevice } from "./ports.ts";
@@ -90,7 +90,7 @@ export function createFleet(fleet: FleetStore, now: () => number): Fleet {
 
   return {
     async count(filter, pageToken) {
-      const { after, conditions } = readPageQuery(DEVICE_FIELDS, { pageSize: 0, pageToken, filter }, now());
+      const { after, conditions } = readPageQuery(DEVICE_KIND.fields, { pageSize: 0, pageToken, filter }, now());
       let [count, next]: [number, string | undefined] = [0, after];
       for (let step = 0; step < MOST_STEPS && next !== undefined; step++) {
         const names = await fleet.findNames({ after: next, conditions, size: COUNTED_AT_ONCE });
@@ -112,7 +112,7 @@ export function createFleet(fleet: FleetStore, now: () => number): Fleet {
         const cure = "To change every device write device_key != and two double quotes";
         throw malformed(`filter is missing. ${cure}`, "filter");
       }
-      const query = readPageQuery(DEVICE_FIELDS, { pageSize: MOST_CHANGED, pageToken, filter }, now());
+      const query = readPageQuery(DEVICE_KIND.fields, { pageSize: MOST_CHANGED, pageToken, filter }, now());
       const { items, next } = await fleet.findNames(query);
       return { ...(await change(items)), nextPageToken: writePageToken(next) };
     },
