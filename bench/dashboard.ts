@@ -1,4 +1,4 @@
-// `npm run bench:dashboard [-- --devices N]`: the dashboard among a million devices, and logins beside a change of 200,000.
+// `npm run bench:dashboard [-- --devices N]`: the dashboard with a million devices, and logins during a change of 200,000.
 
 import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";

@@ -1,4 +1,4 @@
-// `npm run bench`: the server CPU of a login, the gateway's beside its peers', interleaved in one run.
+// `npm run bench`: the server CPU of a login at the gateway and at its peers, interleaved in one run.
 
 import { generateKeyPairSync, sign } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
@@ -26,7 +26,7 @@ interface Contender {
   readonly most?: Readonly<Record<Algorithm, number>>;
 }
 
-/** The servers of one protocol, each measured beside the baseline. */
+/** The servers of one protocol, each compared with the baseline. */
 interface Group {
   readonly title: string;
   readonly dialect: DialectName;
@@ -112,7 +112,7 @@ async function countDecisions(): Promise<number> {
   return [...calls].reduce((sum, [, count]) => sum + Number(count), 0);
 }
 
-/** Measures one contender beside its baseline alone: a process that was idle for seconds needs more CPU at first. */
+/** Measures only one contender and its baseline: a process that was idle for seconds needs more CPU at first. */
 async function runPair(group: Group, contender: Contender, algorithm: Algorithm, rounds: number): Promise<Pair> {
   await using cleanup = new AsyncDisposableStack();
   const peers = createPeerGroup(cleanup, redis.url);

@@ -1,4 +1,4 @@
-// `npm run bench:verify [-- --only RS256|EdDSA --rounds N]`: `GET /auth/check` beside a bare node:http that checks with jose, and the target.
+// `npm run bench:verify [-- --only RS256|EdDSA --rounds N]`: `GET /auth/check` compared with a bare node:http that checks with jose, and the target.
 
 import { parseArgs } from "node:util";
 import type { JSONWebKeySet } from "jose";
@@ -19,7 +19,7 @@ const SECONDS = 2;
 
 type IssuedToken = readonly [token: string, deviceKey: string];
 
-/** Measures on each database. The target is for SQLite; PostgreSQL is printed beside it. */
+/** Measures on each database. The target is for SQLite; PostgreSQL is printed for comparison. */
 async function measureChecks(algorithm: Algorithm, rounds: number): Promise<Section> {
   const sqlite = await measurePair(algorithm, "sqlite", rounds);
   const postgres = await measurePair(algorithm, "postgres", rounds);

@@ -62,11 +62,11 @@ export interface GatewayOptions extends Partial<DrainTimes> {
   readonly redisDeadlineMs?: number;
   /** Drops the secrets that no master key opens, instead of refusing to start. */
   readonly forgetLostSecrets?: boolean;
-  /** Times of the key ring, in milliseconds, which replace those of the settings. `lookMs` is the interval of its reads. */
+  /** Intervals of the key ring in milliseconds, in place of the settings'. `lookMs`: between two reads of the keys. */
   readonly ringTimes?: Partial<Pick<RingRules, "publishMs" | "rotateEveryMs">> & { readonly lookMs?: number };
   /** How late the event loop is, in milliseconds; measured when absent. */
   readonly loopDelayMs?: () => number;
-  /** More logins under way than this make a late event loop an overload. */
+  /** A late event loop is an overload only with more logins under way than this. */
   readonly saturated?: number;
 }
 

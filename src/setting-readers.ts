@@ -213,7 +213,7 @@ export function createDuration(least: string, most: string): (text: string) => n
   };
 }
 
-/** Networks and addresses separated by commas; none of them holds every address. */
+/** Networks and addresses separated by commas. A network of all addresses is refused. */
 export function readTrustedProxies(text: string): readonly Network[] {
   return entriesOf(text).map((entry) => {
     const network = readNetwork(entry);

@@ -8,7 +8,7 @@ import { CUSTOMER_KEY, postLogin, signNow } from "./gateway.ts";
 import { linesOf, run, serve, temporaryFolder } from "./program.ts";
 
 /** Opens the gateway's database as another process does. */
-function openBeside(folder: string): DatabaseSync {
+function openAsOtherProcess(folder: string): DatabaseSync {
   return new DatabaseSync(join(folder, "countersign.db"), { timeout: 5_000 });
 }
 
@@ -22,7 +22,7 @@ test("a bug in an operator's call and a secret that cannot be unsealed are one f
   const issue = ["customer-keys", "issue", "--customer", customer_id, "--import", "-"];
   await runCommand(issue, { env, input: CUSTOMER_KEY });
   await runCommand(["devices", "create", "--customer", customer_id, "--device-key", "broken"], { env });
-  const database = openBeside(folder);
+  const database = openAsOtherProcess(folder);
   database.exec("create trigger broken before insert on customers begin select raise(abort, 'planted'); end");
   database
     .prepare("update customer_keys set sealed_secret = substr(sealed_secret, 1, 40) where customer_id = ?")
@@ -59,7 +59,7 @@ test("a write that waits for another process does not delay logins", async () =>
   const folder = temporaryFolder();
   const { publicUrl, internalUrl } = await serve(folder);
   const env = { COUNTERSIGN_DATA_DIR: folder, COUNTERSIGN_INTERNAL_URL: internalUrl };
-  const database = openBeside(folder);
+  const database = openAsOtherProcess(folder);
   database.exec("begin immediate");
   const creating = run(["customers", "create", "--name", "x"], { env });
   // Logins are answered while that call waits.

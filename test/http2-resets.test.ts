@@ -7,7 +7,7 @@ import { shareGateway } from "./shared-gateway.ts";
 
 const { expectToSurvive, expectQuietEnd } = shareGateway();
 
-// Every kind of request is for `npm run siege`.
+// Only `npm run siege` sends every kind of request.
 describe.each(["public", "internal"] as const)("the %s listener survives", (listener) => {
   const makers = requestsOf(listener, [
     "a request that expects 100-continue",

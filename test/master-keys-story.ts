@@ -43,7 +43,7 @@ export async function changeMasterKey(settings: Environment & { readonly DATA_DI
     env: { COUNTERSIGN_INTERNAL_URL: fleet[0]?.internalUrl ?? "", COUNTERSIGN_ADMIN_TOKEN: ADMIN_TOKEN },
   });
   expect([status, stderr]).toEqual([0, ""]);
-  // The keys of customers that were enrolled before the end of the second step, and the signing key.
+  // Counts the keys of customers that were enrolled before the end of the second step, and the signing key.
   const { resealed, unopened } = JSON.parse(stdout);
   expect(resealed).toBeGreaterThan(CUSTOMERS);
   expect(unopened).toBe(0);

@@ -75,7 +75,7 @@ exit 127
 export interface Shell {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** Searched for programs before PATH. */
+  /** Folders that are searched for programs before PATH. */
   readonly folders?: readonly string[];
 }
 

@@ -37,13 +37,13 @@ export function installMissing(requirements: readonly Requirement[]): readonly R
   const install = ["install", "-y", "-q", "--no-install-recommends", ...packages];
   asRoot("sh", "-c", `mkdir -p ${dirname(NO_CLUSTER)} && echo create_main_cluster = false > ${NO_CLUSTER}`);
   // An existing file is the machine's own policy and stays.
-  const quiets =
+  const blocksServices =
     !existsSync(POLICY) && asRoot("sh", "-c", `printf '#!/bin/sh\nexit 101\n' > ${POLICY} && chmod 755 ${POLICY}`);
   if (!asRoot("apt-get", ...install)) {
     asRoot("apt-get", "update", "-q");
     asRoot("apt-get", ...install);
   }
-  asRoot("rm", "-f", NO_CLUSTER, ...(quiets ? [POLICY] : []));
+  asRoot("rm", "-f", NO_CLUSTER, ...(blocksServices ? [POLICY] : []));
   return missing.filter(isMissing);
 }
 

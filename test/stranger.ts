@@ -56,7 +56,7 @@ export async function meetStranger({ redisUrl, seconds, rate }: StrangerOptions)
   const victim: Answer[] = [];
   while (victim.length < LOGINS) {
     victim.push(await logIn("127.0.0.1"));
-    // The last one while the stranger still sends.
+    // The logins are spread over the attack.
     await pause(Math.max(0, (victim.length / LOGINS) * seconds * 1_000 - (performance.now() - started)));
   }
   const strangers = await attack.stop();

@@ -50,7 +50,7 @@ export interface Served {
 
 /** Less than the ten seconds that container runtimes leave between SIGTERM and SIGKILL. */
 const GRACE_MS = 8_000;
-/** A client that sends a request in this time gets an answer that announces the end. */
+/** An idle client that sends a request within this time gets an answer, which announces the close. */
 const IDLE_MS = 1_000;
 
 export interface Listeners {
@@ -90,7 +90,7 @@ export function createListeners(config: Config, served: Served): Listeners {
   const tls: TlsFiles | undefined = certs && keys && { certs, keys };
   const opened: Listener[] = [];
   const { refused: onError, fault: onFault, connectionRefused: onConnectionRefused } = observer;
-  // V8's other collections keep the pages that they free. `gc` is there when the launcher has started Node.
+  // V8's other collections keep the pages that they free. Only the launcher makes `gc` available.
   const onCrowdLeft = (): void => void globalThis.gc?.({ type: "major", execution: "async", flavor: "last-resort" });
   const shares = shareDescriptors(config, readDescriptorLimit());
   const open = async (
@@ -155,7 +155,7 @@ export function createListeners(config: Config, served: Served): Listeners {
         isOwnHost: createHostCheck(config.internalListen?.host ?? "", config.internalHosts),
         maxConnections: shares.internal,
         maxConnectionsPerAddress: shares.internalPerAddress,
-        // Session tickets of this process alone: a ticket replaces the check of the client's certificate.
+        // Only this process accepts its session tickets: a resumed session skips the check of the client's certificate.
         ...(tls && { tls: { ...tls, ...(config.tlsClientCa !== undefined && { clientCa: config.tlsClientCa }) } }),
       });
       if (isExposed(url)) {
@@ -179,7 +179,7 @@ function describeReadiness(readiness: Readiness): EndpointAnswer {
 
 /** Descriptors for files, the database and Redis. */
 const OTHER_DESCRIPTORS = 200;
-/** Minimum for the internal listener: health, metrics and operators. */
+/** Descriptors that the internal listener always has: for health, metrics and operators. */
 const INTERNAL_SHARE = 400;
 
 export interface ConnectionShares {

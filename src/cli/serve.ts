@@ -94,7 +94,7 @@ async function start({ dev = false, forgetLostSecrets = false }: ServeOptions): 
 
 /** @throws CommandFailure when other users may replace the files of the data directory */
 function requirePrivateDirectory(dataDir: string): void {
-  // Windows has no such mode. A missing directory is created for its owner alone.
+  // Windows has no file modes. A missing directory is created for its owner alone.
   const mode = process.platform === "win32" ? 0 : (statSync(dataDir, { throwIfNoEntry: false })?.mode ?? 0);
   if ((mode & 0o022) === 0) return;
   throw new CommandFailure(`other users may write to the data directory ${dataDir}. Run: chmod go-w ${dataDir}`);
@@ -105,7 +105,7 @@ function explainStart(error: unknown): string | undefined {
   if (error instanceof LostSecretsError) {
     return `${error.message}. Set COUNTERSIGN_MASTER_KEY to the key that sealed them, or add it to COUNTERSIGN_OTHER_MASTER_KEYS. If that key is lost, start once with --forget-lost-secrets, which drops the secrets that it sealed, and import the customer keys again (docs/secrets.md)`;
   }
-  // An open database may fail, too.
+  // The database may also fail after it was opened.
   if (error instanceof AuthError) return error.reason === "unavailable" ? error.message : undefined;
   if (!(error instanceof Error)) return undefined;
   // Errors of the store and of the limiter, which are loaded later.

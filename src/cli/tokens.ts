@@ -41,7 +41,7 @@ function readJti(token: string): string {
       return claims.jti;
     }
   } catch {
-    // The error below does not repeat the token: it is a secret.
+    // The error below does not repeat the token, which is a secret.
   }
   throw usageFailure("standard input holds no token with a jti. Pass the token exactly as the device received it");
 }

@@ -135,16 +135,16 @@ export function usableFor(lifeMs: number): number {
 }
 
 /**
- * How long after its login a token is renewed: when one to two times `ahead`, a share of its life, is left.
- * @param random from 0 to below 1, so that clients that started together do not come together
+ * How long after its login a token is renewed, in milliseconds: one to two times `ahead` before the end. `ahead` is a share of its life.
+ * @param random from 0 to below 1; spreads clients that started together
  */
 export function renewedAfter(lifeMs: number, ahead: number, random: number): number {
   return lifeMs * (1 - ahead * (1 + random));
 }
 
 /**
- * The wait after the nth failure in a row: 1 s, doubled each time up to a minute, less up to half at random. It is at least
- * `retryAfterMs`, plus up to a tenth at random.
+ * The wait after the nth failure in a row: 1 s, doubled each time up to a minute, minus a random part of up to half. It is at
+ * least `retryAfterMs`, plus a random part of up to a tenth.
  */
 export function pauseAfter(failures: number, retryAfterMs: number, random: number): number {
   const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failures - 1)) * (1 - random / 2);

@@ -55,7 +55,7 @@ export function createActivityRecorder(activity: ActivityStore, now: () => numbe
   function note(deviceKey: string, seen: Seen, most: number): void {
     const before = gathered.get(deviceKey);
     if (before !== undefined) gathered.set(deviceKey, { ...before, ...seen });
-    // Copied: a substring would keep the whole request in memory until it is written.
+    // Copied: a substring would keep the whole request in memory until the next flush.
     else if (gathered.size < most) gathered.set(Buffer.from(deviceKey, "latin1").toString("latin1"), seen);
   }
 

@@ -18,7 +18,7 @@ export function writeLimit({ limit, windowMs }: Policy): string {
   return `${limit}/${windowMs % 1_000 === 0 ? `${windowMs / 1_000}s` : `${windowMs}ms`}`;
 }
 
-/** `count/window`, or `off`, which is undefined. */
+/** Reads `count/window`; undefined for `off`. */
 export function readLimit(name: PolicyName, text: string): Policy | undefined {
   if (text === "off") return undefined;
   const [, count, window = ""] = /^(\d{1,9})\/(\w+)$/.exec(text) ?? [];

@@ -91,12 +91,12 @@ export interface Credential {
   readonly loginLimit: Policy | "off" | undefined;
   /** A public key that replaces the customer's keys, in base64 of a SubjectPublicKeyInfo; empty: none. */
   readonly publicKey: string;
-  /** Live keys that sign its logins, at most MAX_LIVE_KEYS, the newest first. */
+  /** Live keys that sign the device's logins, at most MAX_LIVE_KEYS, the newest first. */
   readonly loginKeys: readonly CustomerKey[];
-  /** Live keys that its own keys derive from, at most MAX_LIVE_KEYS, the newest first. */
+  /** Live keys that the device's own keys derive from, at most MAX_LIVE_KEYS, the newest first. */
   readonly derivationKeys: readonly CustomerKey[];
   /**
-   * When it began to move from a shared key to its own, in unix milliseconds: both prove a login until the move ends. Undefined:
+   * When the device began to move from a shared key to its own, in unix milliseconds: both prove a login until the move ends. Undefined:
    * no move.
    */
   readonly movingSince: number | undefined;
@@ -130,7 +130,7 @@ export const LONGEST_TOKEN_LIFE_MS = 86_400_000;
 export const CLOCKS_APART_MS = 300_000;
 
 /**
- * Reads committed rows, in one statement a look-up: a change counts for every look-up that begins after it. An unknown device takes
+ * Reads committed rows, in one statement for each look-up: a change counts for every look-up that begins after it. An unknown device takes
  * as long as a known one. Rejects with AuthError `unavailable` when the store does not answer within about a second.
  */
 export interface CredentialStore {

@@ -61,7 +61,7 @@ interface ActionButtonProps extends Omit<FormProps, "submit" | "cancel"> {
   readonly onClose?: () => void;
 }
 
-/** A button that changes something after a dialog, for operators who may. */
+/** A button that changes something after a dialog. Operators who may change nothing do not see it. */
 export function ActionButton({ isPrimary, isDisabled, onClose, ...dialog }: ActionButtonProps): VNode | null {
   const { isAdmin } = useSession();
   const [isOpen, setOpen] = useState(false);

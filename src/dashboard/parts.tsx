@@ -42,7 +42,7 @@ export function Page({ title, back, actions, children }: PageProps): VNode {
   );
 }
 
-/** A link to a page, by the name at its address's end. */
+/** A link to a page, named by the last part of the address. */
 export function PageLink({ to }: { readonly to: readonly string[] }): VNode {
   return (
     <a href={addressOf(to)}>
@@ -61,7 +61,7 @@ interface TimeProps {
   readonly none?: string;
 }
 
-/** A time from now; its title has the exact one. */
+/** A time relative to now, with the exact time as its title. */
 export function Time({ time, none = "never" }: TimeProps): VNode {
   const ms = timeMs(time);
   if (ms === undefined) return <span class="quiet">{none}</span>;

@@ -20,7 +20,7 @@ export function SearchForm({ path, query, children }: SearchFormProps): VNode {
   const form = useRef({ address, version: 0 });
   if (address !== form.current.address) form.current = { address, version: form.current.version + 1 };
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  // A link ends the search that its reader was typing.
+  // A link drops the search that was still being typed.
   useLayoutEffect(() => () => clearTimeout(timer.current), [form.current.version]);
   return (
     <search class="card">

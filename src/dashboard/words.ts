@@ -55,7 +55,7 @@ const UNITS = [
   ["minute", 60_000],
 ] as const;
 
-/** A time from now, in the largest unit that fits. */
+/** A time relative to now, in the largest unit that fits. */
 export function relativeTime(ms: number): string {
   const distance = ms - Date.now();
   for (const [unit, length] of UNITS) {

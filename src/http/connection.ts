@@ -4,7 +4,7 @@ import type { Readable } from "node:stream";
 import { tooLarge } from "../protocols/compression.ts";
 import { type Answer, type Exchange, type HeaderField, type Prefix, RequestAborted } from "../protocols/exchange.ts";
 
-/** Bytes of a too large body that are read and dropped, so that its sender reads the answer. */
+/** Bytes that are read and dropped after a body's limit, so that the sender reads the answer. */
 const MAX_DROPPED_BYTES = 256 * 1024;
 
 /** Answers one exchange. It never throws. */
@@ -64,7 +64,7 @@ export abstract class HttpExchange implements Exchange {
   readBody(limit: number, prefix?: Prefix): Promise<Buffer> {
     const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
     const most = limit + (prefix?.bytes ?? 0);
-    // One buffer for all chunks: with one for each, a chunk of one byte would cost a hundred.
+    // One buffer for all chunks: with one for each, a chunk of one byte would cost a hundred bytes.
     let body = Buffer.alloc(0);
     let received = 0;
     this.isRead = true;

@@ -43,7 +43,7 @@ export async function drainConnections(
   const idle = setTimeout(
     () => {
       sweep();
-      // A connection that is busy now is idle later.
+      // A connection that is busy now may be idle later.
       sweeps = setInterval(sweep, SWEEP_MS);
     },
     Math.min(idleMs, graceMs),

@@ -104,7 +104,7 @@ export class Http2Exchange extends HttpExchange {
     // A streaming call may wait for long, but not for its first message.
     const isStarted = this.isStreaming && stream.headersSent;
     const isReceived = stream.readableEnded || stream.endAfterHeaders || isStarted;
-    // Trailers wait for the client's window too, and count as no length.
+    // Waiting trailers are not part of `writableLength`.
     const hasProgress = writableLength === 0 ? isReceived && !stream.writableEnded : writableLength !== this.#unread;
     this.#unread = writableLength;
     this.#age = hasProgress ? 0 : this.#age + 1;
@@ -144,7 +144,7 @@ export class Http2Exchange extends HttpExchange {
     }
   }
 
-  /** Makes every write. A stream that was reset with NO_ERROR is closed and not yet destroyed. */
+  /** Writes, unless the stream was reset. After a reset with NO_ERROR it is closed and not yet destroyed. */
   #write(write: () => void): void {
     const stream = this.#stream;
     if (stream.closed || stream.destroyed) return;

@@ -102,7 +102,7 @@ export class Http2Connection implements Connection, StreamBounds {
     if (this.#open.size === 0) this.#close();
   }
 
-  /** Refuses new streams after a round trip, and closes once the others have ended. A stream is open. */
+  /** Called while a stream is open: refuses new streams after a round trip, and closes once the open ones have ended. */
   #announceEnd(): void {
     if (this.#isEnding || this.#session.destroyed) return;
     this.#isEnding = true;

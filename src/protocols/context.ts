@@ -49,7 +49,7 @@ export class CallContext implements HandlerContext {
     throw new TypeError("a handler of a unary call has no trailers");
   }
 
-  /** Aborts when the caller is gone, or when its timeout is over, which starts at the first read of this property. */
+  /** Aborts when the caller is gone or its timeout is over. The timeout starts at the first read of this property. */
   get signal(): AbortSignal {
     if (this.#abort === undefined) {
       const abort = new AbortController();

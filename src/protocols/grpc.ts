@@ -45,7 +45,7 @@ export function createGrpc(methods: MethodsByPath): Protocol {
 
 const MEDIA_TYPE = /^application\/grpc(?:\+(proto|json))?\s*(?:;|$)/i;
 
-/** Sends the message in its envelope; the Content-Type is set. */
+/** Sends the message in its envelope; the Content-Type is already set. */
 type WriteAnswer = (message: Buffer, context: CallContext) => void;
 
 /** Accepts a unary call of gRPC or gRPC-Web, whose message is in an envelope. */
@@ -77,7 +77,7 @@ export function acceptEnveloped(
   };
 }
 
-/** The headers of an error, from the handler and the contract, and its trailers, with a ConnectError's metadata. */
+/** The headers of an error, by the handler and by the contract; and its trailers, also a ConnectError's metadata. */
 export function errorFields(
   error: CallError,
   context: CallContext | undefined,

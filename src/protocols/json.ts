@@ -72,7 +72,7 @@ function explain(code: string, text: string, at: number): string {
   if (next === undefined) return CUT_SHORT;
   if (next === "'") return "Text is in single quotes. JSON takes double quotes";
   if (/[.+-]/.test(next) || (/\d/.test(before) && /\w/.test(next))) return NOT_A_NUMBER;
-  // A text's end or a raw line break cuts a string.
+  // A string is cut by the end of the text or by a raw line break.
   if (code === "UnexpectedEndOfString" && !/[\n\r]/.test(text.slice(at))) return CUT_SHORT;
   if (code !== "InvalidSymbol") return MISTAKES[code] ?? CONTROL;
   if (/[A-Za-z_$]/.test(next)) return "A bare word is not a JSON value. Put text in double quotes";

@@ -4,7 +4,7 @@ import { type DescField, type JsonObject, type JsonValue, ScalarType } from "@bu
 import { distance } from "fastest-levenshtein";
 import { AuthError, malformed } from "../core/errors.ts";
 
-/** The most edits between an unknown name and an absent field for a near miss; short names allow fewer. */
+/** An unknown name within this many edits of an absent field is taken for misspelt; short names allow fewer. */
 const MAX_EDITS = 2;
 const LETTERS_PER_EDIT = 2.5;
 

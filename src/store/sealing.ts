@@ -1,4 +1,4 @@
-// Sealing: secrets at rest under master keys, AES-256-GCM, each bound to its row.
+// Seals secrets at rest with master keys (AES-256-GCM), and binds each secret to its row.
 
 import {
   createCipheriv,
@@ -19,7 +19,7 @@ const IV_BYTES = 12;
 const TAG_BYTES = 16;
 const HEADER_BYTES = 1 + KEY_ID_BYTES;
 
-/** The bytes of a sealed secret that are the id of its master key; the first byte is 1, as in SQL. */
+/** Where a sealed secret has the id of its master key; bytes count from 1, as in SQL. */
 export const SEALED_KEY_ID = { from: 2, bytes: KEY_ID_BYTES } as const;
 
 const PREFIX_BYTES = HEADER_BYTES + IV_BYTES + TAG_BYTES;
@@ -34,7 +34,7 @@ export interface Sealer {
   open(sealed: Uint8Array, context: readonly string[]): Buffer;
   /** As `open`, into a KeyObject, so that no copy of the bytes is left. */
   openKey(sealed: Uint8Array, context: readonly string[]): KeyObject;
-  /** Whether its header names the first master key. It may still fail to open. */
+  /** Whether the header of `sealed` names the first master key. The secret may still fail to open. */
   sealedWithFirst(sealed: Uint8Array): boolean;
   /** The ids of the master keys, as sealed secrets have them at SEALED_KEY_ID. */
   readonly keyIds: readonly Uint8Array[];
@@ -59,7 +59,7 @@ interface MasterKey {
 /**
  * A sealer under master keys of 32 bytes: the first seals, and each opens the secrets that it sealed. Layout: version (1), master key id
  * (8), nonce (12), tag (16), ciphertext; version, key id and context are the associated data (NIST SP 800-38D).
- * @throws RangeError for none, for one of another length, and for two that have one id
+ * @throws RangeError without a key, for a key of another length, and for two keys with the same id
  */
 export function createSealer(masterKeys: readonly Uint8Array[]): Sealer {
   const keys = masterKeys.map(readMasterKey);

@@ -25,7 +25,7 @@ interface SealedSecret {
   readonly state: string;
   readonly context: readonly string[];
   readonly bytes: Uint8Array;
-  /** It is in use, or will be. */
+  /** Whether the secret is in use, or will be. */
   readonly isNeeded: boolean;
 }
 

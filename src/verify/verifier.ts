@@ -32,7 +32,7 @@ const MAX_TOKEN_LENGTH = 8_192;
 const TYPE = /^(?:application\/)?(?:at\+)?jwt$/i;
 /** An `iat` further ahead than this is refused. */
 const ISSUED_AHEAD_MS = 300_000;
-/** Longest accepted life. The gateway's longest TOKEN_TTL is shorter. */
+/** Longest accepted life: the gateway's longest TOKEN_TTL. */
 const LONGEST_LIFE_MS = 86_400_000;
 
 /**

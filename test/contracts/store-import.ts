@@ -146,7 +146,7 @@ export function describeImport(open: Open): void {
       [device],
       (_, __, customerExists) => {
         sights.push(customerExists);
-        // Handled at once: the deletion may fail before the import ends.
+        // The rejection is handled at once: the deletion may fail before the import ends.
         deletion ??= other.customers
           .delete(customer.customerId, () => entryOf("DeleteCustomer"))
           .then(() => true)

@@ -56,10 +56,10 @@ export async function runCrashes({ kills, settings, killDatabase, onKill }: Cras
     for (let kill = 1; kill <= kills; kill++) {
       let left = randomInt(1, MOST_WRITES);
       // Kills at a time within a write, not only between writes.
-      const strike = (): void => {
+      const onWrite = (): void => {
         if (--left === 0) setTimeout(() => void gateway.kill(), randomInt(4));
       };
-      await writeUntilKilled(gateway, fleet, ledger, strike);
+      await writeUntilKilled(gateway, fleet, ledger, onWrite);
       await gateway.kill();
       if (killDatabase !== undefined && kill % killDatabase.every === 0) await killDatabase.act();
       gateway = await startCrashingGateway(settings);

@@ -123,7 +123,7 @@ test("HTTP/2: a body shorter than its Content-Length fails its stream alone", as
         return;
       }
       const body = one.readBody(1_000);
-      // It may fail before the test looks at it.
+      // The body may fail before the test awaits it.
       body.catch(() => {});
       bodies.push(body);
     },

@@ -82,15 +82,15 @@ async function checkApache(): Promise<readonly string[]> {
   return mistakes;
 }
 
-/** The mistakes of an answer that the service has to have given, to a request of the device. */
+/** The mistakes in an answer to the device's request, which has to be the service's. */
 function mistakesIn(
   name: string,
   answer: ProxyAnswer,
-  isGood: (headers: Echo["headers"]) => boolean = () => true,
+  isExpected: (headers: Echo["headers"]) => boolean = () => true,
 ): readonly string[] {
   if (answer.status !== 200) return [`${name} gets ${answer.status}`];
   const { headers } = echoOf(answer);
   const isDevice = headers["x-device-key"]?.join() === DEVICE_KEY;
   const isForged = Object.values(headers).flat().includes("admin");
-  return isDevice && !isForged && isGood(headers) ? [] : [`${name} arrives as ${JSON.stringify(headers)}`];
+  return isDevice && !isForged && isExpected(headers) ? [] : [`${name} arrives as ${JSON.stringify(headers)}`];
 }

@@ -125,6 +125,6 @@ async function checkAway({ gateways: [gateway], post }: Site): Promise<string[]>
   const { status, headers, body } = await post(login);
   const retryAfter = headers["retry-after"]?.[0];
   const wait: unknown = body.startsWith("{") ? JSON.parse(body).retry_after : undefined;
-  const isGood = status === 503 && Number(retryAfter) > 0 && String(wait) === retryAfter;
-  return isGood ? [] : [`without a gateway: ${status}, Retry-After ${retryAfter}, ${body}`];
+  const isExpected = status === 503 && Number(retryAfter) > 0 && String(wait) === retryAfter;
+  return isExpected ? [] : [`without a gateway: ${status}, Retry-After ${retryAfter}, ${body}`];
 }

@@ -89,7 +89,7 @@ async function callAll(url: string, methods: readonly string[], flags: readonly 
       const body = method.includes("reflection") ? '{"list_services": ""}' : "{}";
       const seconds = method === WATCH ? WATCH_SECONDS : CALL_SECONDS;
       const outcome = await curl(seconds, [...flags, "--data", body, `${url}/${method}`]);
-      if (!isGood(method, outcome)) mistakes.push({ method, mistake: complaintOf(outcome) });
+      if (!isExpected(method, outcome)) mistakes.push({ method, mistake: complaintOf(outcome) });
     }
   };
   await Promise.all(Array.from({ length: CONCURRENCY }, work));
@@ -102,7 +102,7 @@ function curl(seconds: number, args: readonly string[]): Promise<Outcome> {
 }
 
 /** buf exits with the code of an error times eight, and below eight for its own errors. */
-function isGood(method: string, { status, stdout, stderr }: Outcome): boolean {
+function isExpected(method: string, { status, stdout, stderr }: Outcome): boolean {
   if (status === 0) return stdout.trim() !== "";
   if (method === WATCH) return status === Code.DeadlineExceeded * 8 && stdout.includes('"SERVING"');
   const hasReason = !method.startsWith("countersign.") || stderr.includes('"google.rpc.ErrorInfo"');

@@ -15,7 +15,7 @@ interface Example extends Requirement {
   readonly build?: (folder: string) => Promise<readonly string[]>;
 }
 
-/** Packages of the crates that its Cargo.toml names. */
+/** Debian's packages of the crates that Cargo.toml names. */
 const RUST = ["hex", "hmac", "jsonwebtoken", "prost", "reqwest", "serde", "sha2", "tokio", "tonic", "tonic-build"]
   .map((crate) => `librust-${crate}-dev`)
   .join(" ");
@@ -116,7 +116,7 @@ export function exampleRows(subject: Subject, folder: string): readonly Row[] {
 async function checkExample(example: Example, subject: Subject, folder: string): Promise<readonly string[]> {
   const { name, build } = example;
   mkdirSync(folder);
-  // Cargo's build generates.
+  // Cargo's build generates the stubs itself.
   const mistakes = name === "rust" ? [] : await compareStubs(name, folder);
   if (build === undefined) return mistakes;
   const command = await build(folder);
@@ -168,7 +168,7 @@ async function listFiles(folder: string): Promise<readonly string[]> {
   return listed.split("\n").filter((file) => file !== "");
 }
 
-/** Options, messages and fields, as Python's package has them. */
+/** Compares options, messages and fields with those of Python's package. */
 async function compareGoogle(folder: string): Promise<readonly string[]> {
   const set = join(folder, "google.binpb");
   await succeed(["protoc", "-I", "proto", `--descriptor_set_out=${set}`, ...GOOGLE.map((file) => `${file}.proto`)]);

@@ -24,7 +24,7 @@ const DOCUMENTS = ["public", "internal"] as const;
 
 interface Generator {
   readonly name: string;
-  /** The command that generates from `openapi.json`; its program is of node_modules/.bin. */
+  /** The command that generates from `openapi.json`; its program is in node_modules/.bin. */
   readonly command: readonly [string, ...string[]];
   /** The module that logs `login` in at `baseUrl` and leaves the answer in `answer`. */
   readonly client: string;

@@ -6,7 +6,7 @@ import { AuthService } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
 import { ErrorInfoSchema } from "../../gen/es/google/rpc/error_details_pb.ts";
 import type { LoginBody } from "../../src/cli/sign.ts";
 
-/** By way of calling: the logins left after a login and the reason of a wrong login, if the page can read them. */
+/** For each way of calling: the logins left after a login, and the reason of a wrong login, as far as the page can read them. */
 export type Outcome = Readonly<Record<string, string>>;
 
 async function byConnect(transport: Transport, login: LoginBody): Promise<string> {

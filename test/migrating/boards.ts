@@ -7,7 +7,7 @@ import { text } from "node:stream/consumers";
 export interface Board {
   readonly deviceKey: string;
   readonly customerKey: string;
-  /** Its address on the Internet. */
+  /** The board's address on the Internet. */
   readonly address: string;
   /** It writes the signature in upper case, as the documented Python sample does. */
   readonly upperCase: boolean;

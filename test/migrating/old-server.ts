@@ -17,7 +17,7 @@ export interface OldDevice {
 
 export interface OldServer {
   readonly port: number;
-  /** In PEM, as services have it pinned. */
+  /** In PEM, as services pin it. */
   readonly publicKey: string;
   /** In PEM. */
   readonly privateKey: string;

@@ -1,4 +1,4 @@
-// Devices that log in at a steady rate, and a check of the limits. Each answer bounds the time of its decision.
+// Devices that log in at a steady rate, and a check of the limits. A decision falls between the request and its answer.
 
 import { quantile } from "../../bench/figures.ts";
 import { postLogin, signNow } from "../gateway.ts";
@@ -66,9 +66,9 @@ const OLDEST_PROOF_S = 280;
 /** Starts `rate` logins a second, over all devices; each device goes to all gateways in turn. */
 export function startLoad(urls: readonly string[], deviceKeys: readonly string[], rate: number): Pace<Attempt> {
   const proofs = new Map<string, number>();
-  return sendAtRate(rate, (place) => {
-    const deviceKey = deviceKeys[place % deviceKeys.length] ?? "";
-    const url = urls[Math.floor(place / deviceKeys.length) % urls.length] ?? "";
+  return sendAtRate(rate, (index) => {
+    const deviceKey = deviceKeys[index % deviceKeys.length] ?? "";
+    const url = urls[Math.floor(index / deviceKeys.length) % urls.length] ?? "";
     const timestamp = proofs.get(deviceKey) ?? Math.floor(Date.now() / 1000) - OLDEST_PROOF_S;
     proofs.set(deviceKey, timestamp + 1);
     return logIn(url, deviceKey, timestamp);

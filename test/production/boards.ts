@@ -87,7 +87,7 @@ function readAnswer(received: string): Answer | undefined {
   return { status: Number(head.slice(9, 12)), retryAfter, body };
 }
 
-/** A try that was not answered is repeated after this time. */
+/** An attempt without an answer is repeated after this time. */
 const RETRY_MS = 5_000;
 
 async function runStorm({ url, deviceKeys, withinSeconds }: StormOrder): Promise<BoardsReport> {

@@ -11,7 +11,7 @@ const [boards, withinSeconds] = [number("boards"), number("seconds")];
 const cores = availableParallelism();
 if (cores < 2) throw new Error("a storm needs two cores: the site's, and the boards'");
 const half = cores >> 1;
-// The processes of the site inherit it.
+// The processes of the site inherit these cores.
 execFileSync("taskset", ["-a", "-p", "-c", `0-${half - 1}`, String(process.pid)]);
 const storm = await runStorm({ boards, withinSeconds, measureSeconds: 10, boardsCores: `${half}-${cores - 1}` });
 const { capacities, capacity, seconds, goodput, counts, failures, withToken } = storm;

@@ -19,7 +19,7 @@ export interface StormOptions {
 export interface StormReport extends Omit<BoardsReport, "tokens"> {
   /** Logins a second over new connections, before the storm and after it, by the same boards. */
   readonly capacities: readonly [number, number];
-  /** Their mean. */
+  /** The mean of both. */
   readonly capacity: number;
   /** Seconds until the last board had its token. */
   readonly seconds: number;

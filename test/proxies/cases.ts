@@ -4,7 +4,7 @@ import { Agent } from "node:http";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { makeCertificates } from "../http/certificates.ts";
-import { goodToken, type Mint } from "../vectors/forge.ts";
+import { type Mint, validToken } from "../vectors/forge.ts";
 import { fitsField, hostileTokens } from "../vectors/hostile-tokens.ts";
 import { echoOf, type ProxyAnswer, send } from "./echo.ts";
 import type { ProxyProgram } from "./proxy.ts";
@@ -41,7 +41,7 @@ export async function expectNoneAccepted({ proxy }: Site, mint: Mint): Promise<v
     }),
   );
   expect(answers.filter(({ status, long }) => status !== 401 && !(long && TOO_LONG.includes(status)))).toEqual([]);
-  expect((await send(proxy.url, withToken(goodToken(mint)))).status).toBe(200);
+  expect((await send(proxy.url, withToken(validToken(mint)))).status).toBe(200);
 }
 
 /** Declares tests for a site. @returns the site, once it is open */
@@ -51,7 +51,7 @@ export function testPassing(open: () => Promise<Site>): () => Site {
     if (site === undefined) throw new Error("the site is not open");
     return site;
   };
-  const good = (): { "x-access-token": string | string[] } => withToken(goodToken(opened().mint)).headers;
+  const good = (): { "x-access-token": string | string[] } => withToken(validToken(opened().mint)).headers;
   const ask = (options: Parameters<typeof send>[1]): Promise<ProxyAnswer> => send(opened().proxy.url, options);
 
   beforeAll(async () => {
@@ -122,11 +122,11 @@ export function testPassing(open: () => Promise<Site>): () => Site {
       expectRefused(await ask({ headers: { "x-access-token": "" } }));
       expectRefused(await ask(withToken("x.y.z")));
       expectRefused(await ask({ headers: { "X-Device-Key": DEVICE_KEY } }));
-      expectRefused(await ask({ headers: { x_access_token: goodToken(opened().mint) } }));
+      expectRefused(await ask({ headers: { x_access_token: validToken(opened().mint) } }));
     });
 
     test("a valid token in Authorization, which the service does not read", async () => {
-      expectRefused(await ask({ headers: { authorization: `Bearer ${goodToken(opened().mint)}` } }));
+      expectRefused(await ask({ headers: { authorization: `Bearer ${validToken(opened().mint)}` } }));
     });
 
     test("an expired token, from the second of its expiry on", async () => {
@@ -136,7 +136,7 @@ export function testPassing(open: () => Promise<Site>): () => Site {
     });
 
     test("a request with two tokens, even valid ones", async () => {
-      const good = goodToken(opened().mint);
+      const good = validToken(opened().mint);
       expectRefused(await ask(withToken([good, "other"])));
       expectRefused(await ask(withToken(["other", good])));
       expectRefused(await ask(withToken([good, good])));
@@ -166,7 +166,7 @@ export function testOpen(program: ProxyProgram): void {
       if (answer.status === 200) expect(echoOf(answer).path, path).toBe("/health");
       else expectRefused(answer);
     }
-    expect(echoOf(await send(proxy.url, withToken(goodToken(mint)))).headers["x-device-key"]).toEqual([DEVICE_KEY]);
+    expect(echoOf(await send(proxy.url, withToken(validToken(mint)))).headers["x-device-key"]).toEqual([DEVICE_KEY]);
   });
 }
 
@@ -180,14 +180,14 @@ export function testGatewayTls(program: ProxyProgram): void {
   test("asks a gateway that speaks TLS", async () => {
     const { proxy, mint, close } = await openSite(tlsProgram, tls);
     onTestFinished(close);
-    expect(echoOf(await send(proxy.url, withToken(goodToken(mint)))).headers["x-device-key"]).toEqual([DEVICE_KEY]);
+    expect(echoOf(await send(proxy.url, withToken(validToken(mint)))).headers["x-device-key"]).toEqual([DEVICE_KEY]);
     expectRefused(await send(proxy.url));
   });
 
   test("asks no gateway with a certificate of another authority", async () => {
     const { proxy, mint, close } = await openSite(tlsProgram, tls, file("other.crt"));
     onTestFinished(close);
-    expect((await send(proxy.url, withToken(goodToken(mint)))).status).toBe(503);
+    expect((await send(proxy.url, withToken(validToken(mint)))).status).toBe(503);
   });
 }
 

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
-import { claimsOf, goodToken, headerOf, signed } from "../vectors/forge.ts";
+import { claimsOf, headerOf, signed, validToken } from "../vectors/forge.ts";
 import { expectNoneAccepted, expectRefused, testOpen, testPassing, withToken } from "./cases.ts";
 import { echoOf, type ProxyAnswer, send } from "./echo.ts";
 import { HAPROXY } from "./proxy.ts";
@@ -68,7 +68,7 @@ describe("HAProxy", () => {
     const stolen = await replaceKey();
     await writeKeys();
     await site().restartProxy();
-    const token = goodToken(stolen);
+    const token = validToken(stolen);
     expect((await ask(token)).status).toBe(200);
     await gateway.signingKeys.revoke(stolen.kid, GATEWAY);
     expect(await writeKeys()).toBe("reloaded\n");

@@ -49,7 +49,7 @@ const ENROLLED_AGO_MS = 3_600_000;
 /** A gateway reads the signing keys every second. */
 const NOTICED_WITHIN_MS = 15_000;
 
-/** Starts all three. With `tls` the gateway speaks TLS, and the proxy trusts the certificate `trusted`. */
+/** Starts the gateway, the service and the proxy. With `tls` the gateway speaks TLS, and the proxy trusts the certificate `trusted`. */
 export async function openSite(
   program: ProxyProgram,
   tls?: Certificate,

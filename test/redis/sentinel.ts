@@ -14,7 +14,7 @@ export interface SentinelServers {
   stop(): Promise<void>;
 }
 
-/** Resolves once every Sentinel knows the replicas, which follow, and the other Sentinels. */
+/** Resolves once the replicas follow the master, and every Sentinel knows them and the other Sentinels. */
 export async function startSentinel(): Promise<SentinelServers> {
   await using cleanup = new AsyncDisposableStack();
   const start: typeof startRedis = async (options) => {

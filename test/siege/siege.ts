@@ -10,7 +10,7 @@ import type { LoginFigures, LoginOrder } from "./logins.ts";
 import { type AttackPlan, Findings } from "./target.ts";
 
 export interface SiegeOptions {
-  /** The attack's count is multiplied by it. */
+  /** Factor of the attack's count. */
   readonly scale: number;
   /** Time in which memory has to return to its former size, in seconds. */
   readonly settleSeconds: number;

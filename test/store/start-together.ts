@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { TOKEN_ALGS, type TokenAlg } from "../../src/core/tokens/algorithms.ts";
 
 export interface Starters {
-  /** Makes all of them open the ring of `location`, a file or a PostgreSQL URL. @returns their answers */
+  /** Makes all processes open the ring of `location`, a file or a PostgreSQL URL. @returns their answers */
   start(location: string, alg: TokenAlg): Promise<readonly unknown[]>;
   close(): Promise<void>;
 }

@@ -30,7 +30,7 @@ export interface Forgery {
 /** A token of the corpus. */
 export interface HostileToken extends Forgery {
   /**
-   * Whether the right key has signed it: only a faulty issuer can make it, or it is another spelling of a valid token. A general JWS
+   * Whether the issuer's key has signed it: it is from a faulty issuer, or a valid token in another spelling. A general JWS
    * verifier may accept it.
    */
   readonly signed: boolean;
@@ -86,7 +86,7 @@ export function signedBy(alg: TokenAlg, key: KeyObject, header: Json, claims: Js
 }
 
 /** A token as the gateway issues it. */
-export function goodToken(mint: Mint): string {
+export function validToken(mint: Mint): string {
   return signed(mint, headerOf(mint), claimsOf(mint));
 }
 

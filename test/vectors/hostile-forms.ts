@@ -5,19 +5,19 @@ import {
   encode,
   encodeJson,
   type Forgery,
-  goodToken,
   headerOf,
   invalid,
   type Mint,
   signed,
+  validToken,
 } from "./forge.ts";
 
 export function hostileForms(mint: Mint): Forgery[] {
-  return invalid({ ...parts(mint), ...surroundings(goodToken(mint)), ...sizes(mint), ...otherForms(mint) });
+  return invalid({ ...parts(mint), ...surroundings(validToken(mint)), ...sizes(mint), ...otherForms(mint) });
 }
 
 function parts(mint: Mint): Record<string, string> {
-  const [header = "", claims = "", signature = ""] = goodToken(mint).split(".");
+  const [header = "", claims = "", signature = ""] = validToken(mint).split(".");
   const respelt = (part: string): string => `${part.slice(0, 5)} ${part.slice(5)}`;
   return {
     "one dot": ".",
@@ -73,7 +73,7 @@ function sizes(mint: Mint): Record<string, string> {
     "64 KB of a": "a".repeat(65_536),
     "64 KB of dots": ".".repeat(65_536),
     "64 KB of parts": "a.".repeat(32_768),
-    "64 KB of signature": `${goodToken(mint)}${"A".repeat(65_536)}`,
+    "64 KB of signature": `${validToken(mint)}${"A".repeat(65_536)}`,
     "a megabyte of {": `${encode("{".repeat(786_432))}.e30.AA`,
     "nested deeply, signed": signed(mint, headerOf(mint), `{"sub":${deep}}`),
     "8 KB nested deeply": `${encode(`{"a":`.repeat(1_000))}.${encode("[".repeat(3_000))}.AA`,
@@ -81,7 +81,7 @@ function sizes(mint: Mint): Record<string, string> {
 }
 
 function otherForms(mint: Mint): Record<string, string> {
-  const [protectedHeader = "", payload = "", signature = ""] = goodToken(mint).split(".");
+  const [protectedHeader = "", payload = "", signature = ""] = validToken(mint).split(".");
   const flattened = JSON.stringify({ protected: protectedHeader, payload, signature });
   const general = JSON.stringify({ payload, signatures: [{ protected: protectedHeader, signature }] });
   const jwe = encodeJson({ alg: "dir", enc: "A128GCM", typ: "JWT", kid: mint.kid });
@@ -91,11 +91,11 @@ function otherForms(mint: Mint): Record<string, string> {
     "JWS JSON, flattened": flattened,
     "JWS JSON, general": general,
     "JWS JSON, encoded": encode(flattened),
-    "a token, encoded": encode(goodToken(mint)),
+    "a token, encoded": encode(validToken(mint)),
     "JWE, dir": `${jwe}..AAAAAAAAAAAAAAAA.${payload}.AAAAAAAAAAAAAAAAAAAAAA`,
     "JWE, RSA-OAEP": `${wrapped}.${signature}.AAAAAAAAAAAAAAAA.${payload}.AAAAAAAAAAAAAAAAAAAAAA`,
     "JWE, two thousand million rounds": `${pbes}.AAAA.AAAAAAAAAAAAAAAA.${payload}.AAAAAAAAAAAAAAAAAAAAAA`,
-    "JWE's five parts, a JWS in front": `${goodToken(mint)}.AAAA.AAAA`,
+    "JWE's five parts, a JWS in front": `${validToken(mint)}.AAAA.AAAA`,
     "PASETO's form": `v4.public.${payload}${signature}`,
   };
 }

@@ -7,7 +7,6 @@ import {
   encode,
   encodeJson,
   type Forgery,
-  goodToken,
   headerOf,
   invalid,
   type Json,
@@ -16,6 +15,7 @@ import {
   signedBy,
   signText,
   strangerKeys,
+  validToken,
 } from "./forge.ts";
 
 export function hostileHeaders(mint: Mint): Forgery[] {
@@ -42,7 +42,7 @@ function withHeaders(mint: Mint, headers: Readonly<Record<string, Json>>): Recor
 
 function algorithms(mint: Mint): Record<string, string> {
   const claims = encodeJson(claimsOf(mint));
-  const signature = goodToken(mint).split(".")[2];
+  const signature = validToken(mint).split(".")[2];
   const tokens: Record<string, string> = {};
   for (const alg of ["none", "None", "NONE", "nOnE"]) {
     const text = `${encodeJson({ ...headerOf(mint), alg })}.${claims}`;
@@ -201,7 +201,7 @@ function kinds(mint: Mint): Record<string, string> {
   return {
     ...withHeaders(mint, Object.fromEntries(headers)),
     "no typ": signed(mint, rest, claimsOf(mint)),
-    "a token in a token": signed(mint, { ...headerOf(mint), cty: "JWT" }, goodToken(mint)),
+    "a token in a token": signed(mint, { ...headerOf(mint), cty: "JWT" }, validToken(mint)),
   };
 }
 

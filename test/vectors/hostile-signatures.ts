@@ -1,4 +1,4 @@
-// Hostile signatures over good claims: missing, in another encoding, or made up (RFC 7515, 5.2; RFC 8725, 3.2 and 3.4).
+// Hostile signatures over valid claims: missing, in another encoding, or made up (RFC 7515, 5.2; RFC 8725, 3.2 and 3.4).
 
 import { sign } from "node:crypto";
 import {
@@ -6,12 +6,12 @@ import {
   encode,
   encodeJson,
   type Forgery,
-  goodToken,
   headerOf,
   invalid,
   type Mint,
   signed,
   signText,
+  validToken,
 } from "./forge.ts";
 
 /** The order of P-256's base point, and of Ed25519's (FIPS 186-5; RFC 8032, 5.1). */
@@ -19,7 +19,7 @@ const P256_ORDER = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc63
 const ED25519_ORDER = 2n ** 252n + 27742317777372353535851937790883648493n;
 
 export function hostileSignatures(mint: Mint): Forgery[] {
-  const [header = "", claims = "", signature = ""] = goodToken(mint).split(".");
+  const [header = "", claims = "", signature = ""] = validToken(mint).split(".");
   const text = `${header}.${claims}`;
   const bytes = Buffer.from(signature, "base64url");
   const under = (tokens: Readonly<Record<string, string>>): Record<string, string> =>
@@ -90,7 +90,7 @@ function ecdsaValues(right: Buffer, mint: Mint): Record<string, Buffer> {
   const order = Buffer.from(P256_ORDER, "hex");
   const r = right.subarray(0, 32);
   const s = right.subarray(32);
-  const text = goodToken(mint).split(".").slice(0, 2).join(".");
+  const text = validToken(mint).split(".").slice(0, 2).join(".");
   return {
     "r zero": Buffer.concat([zero, s]),
     "s zero": Buffer.concat([r, zero]),

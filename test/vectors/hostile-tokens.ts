@@ -7,8 +7,8 @@ import { hostileHeaders } from "./hostile-headers.ts";
 import { hostileSignatures } from "./hostile-signatures.ts";
 
 /**
- * Over 320 variants of a valid token (`goodToken` of forge.ts), each with one mistake. Many have a right signature, as a faulty issuer
- * would make: only a verifier that checks the claims refuses those.
+ * Over 320 variants of a valid token (`validToken` of forge.ts), each with one mistake. Many have a valid signature, as from a faulty
+ * issuer: only a verifier that checks the claims refuses them.
  */
 export function hostileTokens(mint: Mint): readonly HostileToken[] {
   const tokens = [...hostileHeaders(mint), ...hostileSignatures(mint), ...hostileForms(mint), ...hostileClaims(mint)];

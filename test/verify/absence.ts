@@ -1,7 +1,7 @@
 // Counts the answers and fetches of verifiers while their issuer is away, under a flood of tokens with made-up keys.
 
 import type { Verifier } from "../../src/verify/exports.ts";
-import { goodToken, type Mint } from "../vectors/forge.ts";
+import { type Mint, validToken } from "../vectors/forge.ts";
 import { newMint, openIssuer, tokenWith, verifierOf } from "./issuer.ts";
 
 /** The verifiers' time: real, or advanced by the test. */
@@ -53,7 +53,7 @@ export async function measureAbsence(seconds: number, { now, tick }: Pace): Prom
   async function phase(): Promise<Phase> {
     fetches.fill(0);
     const counts = { good: 0, refused: 0, madeUp: 0, accepted: 0 };
-    const token = goodToken({ ...mint, now: now() });
+    const token = validToken({ ...mint, now: now() });
     for (let ticks = 0; ticks < seconds * TICKS_A_SECOND; ticks += 1) {
       const good = await outcomes(verifiers, Array(PER_TICK.good).fill(token));
       const madeUp = await outcomes(verifiers, madeUpTokens(mint, ticks));
@@ -88,7 +88,7 @@ async function outcomes(verifiers: readonly Verifier[], tokens: readonly string[
 
 /** Tokens with made-up kids. They reuse one signature, which a verifier without the key never checks. */
 function madeUpTokens(mint: Mint, seed: number): string[] {
-  const [, claims, signature] = goodToken(mint).split(".");
+  const [, claims, signature] = validToken(mint).split(".");
   return Array.from({ length: PER_TICK.madeUp }, (_, at) => {
     const header = { alg: mint.alg, typ: "JWT", kid: `made-up-${seed}-${at}` };
     return `${Buffer.from(JSON.stringify(header)).toString("base64url")}.${claims}.${signature}`;

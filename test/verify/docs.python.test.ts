@@ -1,4 +1,4 @@
-// The Python of docs/verify.md with good and hostile tokens.
+// The Python of docs/verify.md with valid and hostile tokens.
 
 import { execFile } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -8,7 +8,7 @@ import { expect, test } from "vitest";
 import { TOKEN_ALGS } from "../../src/core/tokens/algorithms.ts";
 import { fencesIn } from "../pages.ts";
 import { temporaryFolder } from "../program.ts";
-import { goodToken } from "../vectors/forge.ts";
+import { validToken } from "../vectors/forge.ts";
 import { hostileTokens } from "../vectors/hostile-tokens.ts";
 import { newMint, startIssuer } from "./issuer.ts";
 
@@ -37,7 +37,7 @@ test("PyJWT accepts valid tokens, and rejects the hostile corpus", async () => {
   const folder = temporaryFolder();
   writeFileSync(join(folder, "verify.py"), code.replace("https://login.example", issuer.url) + RUN_ALL);
   const none = [null, ""];
-  const tokens = [...mints.map(goodToken), ...none, ...forged.map(({ token }) => token)];
+  const tokens = [...mints.map(validToken), ...none, ...forged.map(({ token }) => token)];
   writeFileSync(join(folder, "tokens.json"), JSON.stringify(tokens));
   const { stdout } = await promisify(execFile)("/usr/bin/python3", ["verify.py", "tokens.json"], { cwd: folder });
   const said = stdout.trimEnd().split("\n");

@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { ErrorInfoSchema } from "../../gen/es/google/rpc/error_details_pb.ts";
 import { StatusSchema } from "../../gen/es/google/rpc/status_pb.ts";
 import type { RequireTokenOptions } from "../../src/verify/require-token.ts";
-import { goodToken } from "../vectors/forge.ts";
+import { validToken } from "../vectors/forge.ts";
 import { newMint, startIssuer, tokenWith, verifierOf } from "./issuer.ts";
 import { type Answer, FRAMEWORKS } from "./services.ts";
 
@@ -36,7 +36,7 @@ describe.each(FRAMEWORKS)("$name", ({ start, unauthenticated, unavailable }) => 
 
   test("a valid token in x-access-token passes, and the handler has its identity", async () => {
     const ask = await startService();
-    expect((await ask({ "x-access-token": goodToken(mint) })).deviceKey).toBe("sensor-1");
+    expect((await ask({ "x-access-token": validToken(mint) })).deviceKey).toBe("sensor-1");
   });
 
   test("bad tokens are rejected, each with its reason and its cure", async () => {
@@ -46,8 +46,8 @@ describe.each(FRAMEWORKS)("$name", ({ start, unauthenticated, unavailable }) => 
       [{}, "missing", "", /^no token was sent/],
       [{ "x-access-token": expired }, "expired", error, /^the token has expired/],
       [{ "x-access-token": wrong }, "invalid", error, /^the token is not valid here because its claim aud/],
-      [{ "x-access-token": `${goodToken(mint)}, ${goodToken(mint)}` }, "invalid", error, /three parts/],
-      [{ authorization: `Bearer ${goodToken(mint)}` }, "missing", "", /x-access-token/],
+      [{ "x-access-token": `${validToken(mint)}, ${validToken(mint)}` }, "invalid", error, /three parts/],
+      [{ authorization: `Bearer ${validToken(mint)}` }, "missing", "", /x-access-token/],
     ] as const) {
       const answer = await ask(headers);
       expect([answer.deviceKey, answer.status]).toEqual([undefined, unauthenticated]);
@@ -63,8 +63,8 @@ describe.each(FRAMEWORKS)("$name", ({ start, unauthenticated, unavailable }) => 
 
   test("Authorization: Bearer is read with the option, after x-access-token", async () => {
     const ask = await startService({ authorization: true });
-    expect((await ask({ authorization: `bearer ${goodToken(mint)}` })).deviceKey).toBe("sensor-1");
-    const both = await ask({ authorization: `Bearer ${goodToken(mint)}`, "x-access-token": expired });
+    expect((await ask({ authorization: `bearer ${validToken(mint)}` })).deviceKey).toBe("sensor-1");
+    const both = await ask({ authorization: `Bearer ${validToken(mint)}`, "x-access-token": expired });
     expect(reasonOf(both)).toBe("expired");
   });
 
@@ -81,7 +81,7 @@ describe.each(FRAMEWORKS)("$name", ({ start, unauthenticated, unavailable }) => 
       {},
       { "x-access-token": expired },
       { "x-access-token": wrong },
-      { "x-access-token": goodToken(mint) },
+      { "x-access-token": validToken(mint) },
     ];
     const statuses: number[] = [];
     for (const headers of sent) statuses.push((await ask(headers)).status);
@@ -98,7 +98,7 @@ describe.each(FRAMEWORKS)("$name", ({ start, unauthenticated, unavailable }) => 
     const issuer = await startIssuer(mint);
     await issuer.stop();
     const ask = await start(verifierOf(issuer, mint));
-    const answer = await ask({ "x-access-token": goodToken(mint) });
+    const answer = await ask({ "x-access-token": validToken(mint) });
     expect([answer.deviceKey, answer.status]).toEqual([undefined, unavailable]);
     expect(answer.headers["retry-after"]).toBe("1");
     if (unavailable === 503) {

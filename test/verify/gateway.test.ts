@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 import { TOKEN_ALGS } from "../../src/core/tokens/algorithms.ts";
 import { createVerifier } from "../../src/verify/exports.ts";
 import { CUSTOMER_KEY, logInBy, startTestGateway } from "../gateway.ts";
-import { goodToken } from "../vectors/forge.ts";
+import { validToken } from "../vectors/forge.ts";
 import { NOW, newMint, startIssuer } from "./issuer.ts";
 
 test.each(TOKEN_ALGS)("a token of a login by %s has the device and its customer", async (alg) => {
@@ -31,7 +31,7 @@ test("a process that has verified ends by itself", async () => {
   const program = `
     import { createVerifier } from "./src/verify/exports.ts";
     const verifier = createVerifier({ ...${options}, now: () => ${NOW} });
-    process.stdout.write((await verifier.verify(${JSON.stringify(goodToken(mint))})).deviceKey);`;
+    process.stdout.write((await verifier.verify(${JSON.stringify(validToken(mint))})).deviceKey);`;
   const child = spawn(process.execPath, ["--input-type=module", "-e", program], { stdio: ["ignore", "pipe", "pipe"] });
   const [said, complaint] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);
   expect([said, complaint]).toEqual(["sensor-1", ""]);

@@ -10,7 +10,7 @@ import { AuthService, GetServerTimeResponseSchema } from "../../gen/es/countersi
 import * as connectVerify from "../../src/verify/connect.ts";
 import { createVerifier, type Verifier } from "../../src/verify/exports.ts";
 import * as grpcVerify from "../../src/verify/grpc-js.ts";
-import { goodToken } from "../vectors/forge.ts";
+import { validToken } from "../vectors/forge.ts";
 import { NOW, newMint, startIssuer, verifierOf } from "./issuer.ts";
 import { serveGrpc, serveHttp } from "./services.ts";
 
@@ -143,7 +143,7 @@ function talk(client: grpc.Client, token: string): Promise<{ heard: string[]; co
 
 test("grpc-js: messages that are sent before the token is checked wait for it, in order", async () => {
   const { client } = await startEcho();
-  expect(await talk(client, goodToken(mint))).toEqual({
+  expect(await talk(client, validToken(mint))).toEqual({
     heard: ["sensor-1: one", "sensor-1: two", "sensor-1: three"],
     code: grpc.status.OK,
   });
@@ -151,6 +151,6 @@ test("grpc-js: messages that are sent before the token is checked wait for it, i
 
 test("grpc-js: the handler of a stream is not called with a bad token", async () => {
   const { client, calls } = await startEcho();
-  expect(await talk(client, `${goodToken(mint)}A`)).toEqual({ heard: [], code: grpc.status.UNAUTHENTICATED });
+  expect(await talk(client, `${validToken(mint)}A`)).toEqual({ heard: [], code: grpc.status.UNAUTHENTICATED });
   expect(calls()).toBe(0);
 });

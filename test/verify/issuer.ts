@@ -39,7 +39,7 @@ export function newMint(kid: string, alg: TokenAlg = "ES256", issuer = "https://
   };
 }
 
-/** A rightly signed token with changed claims. */
+/** A correctly signed token with changed claims. */
 export function tokenWith(mint: Mint, changes: object = {}): string {
   return signed(mint, headerOf(mint), { ...claimsOf(mint), ...changes });
 }

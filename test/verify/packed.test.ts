@@ -12,7 +12,7 @@ import { freePort } from "../free-port.ts";
 import { installPacked } from "../packed.ts";
 import { fencesIn } from "../pages.ts";
 import { temporaryFolder } from "../program.ts";
-import { goodToken } from "../vectors/forge.ts";
+import { validToken } from "../vectors/forge.ts";
 import { newMint, startIssuer } from "./issuer.ts";
 
 const FRAMEWORKS = {
@@ -141,14 +141,14 @@ test("the examples run and compile from the tarball, with only jose", async () =
   for (const [name, port] of ports) {
     const ask = (headers: Readonly<Record<string, string>>): Promise<unknown> =>
       ASK[name](`http://127.0.0.1:${port}`, headers).catch((error: unknown) => `it does not answer: ${error}`);
-    await expect.poll(() => ask({ "x-access-token": goodToken(own) }), { timeout: 20_000 }).toBe("sensor-1");
+    await expect.poll(() => ask({ "x-access-token": validToken(own) }), { timeout: 20_000 }).toBe("sensor-1");
     expect([name, await ask({})]).toEqual([name, "missing"]);
   }
 
   const [first = "", ...others] = fencesIn(readFileSync(join(installed, "docs/verify.md"), "utf8"), "ts");
   const lambda = others.at(-1) ?? "";
   writeFileSync(join(folder, "lambda.ts"), lambda);
-  const events = [{ headers: { "X-Access-Token": goodToken(own) } }, { headers: {} }];
+  const events = [{ headers: { "X-Access-Token": validToken(own) } }, { headers: {} }];
   const runLambda = ["--input-type=module", "-e", RUN_LAMBDA, JSON.stringify(events)];
   const { stdout } = await promisify(execFile)(process.execPath, runLambda, { cwd: folder, env });
   expect(JSON.parse(stdout)).toMatchObject([

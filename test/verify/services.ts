@@ -28,14 +28,14 @@ export interface Answer {
   readonly body: unknown;
 }
 
-/** Calls a service. @returns the device that it names */
+/** Calls a service with these headers. */
 type Ask = (headers: Readonly<Record<string, string>>) => Promise<Answer>;
 
 export interface Framework {
   readonly name: string;
   /** Starts a service, which ends with the test. */
   readonly start: (verifier: Verifier, options?: RequireTokenOptions) => Promise<Ask>;
-  /** HTTP's status of an error, or the code of gRPC and Connect. */
+  /** The error's status in HTTP, and its code in gRPC and Connect. */
   readonly unauthenticated: number;
   readonly unavailable: number;
 }

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { TOKEN_ALGS } from "../../src/core/tokens/algorithms.ts";
 import { createVerifier, errorResponse, type VerifierOptions, VerifyError } from "../../src/verify/exports.ts";
-import { claimsOf, goodToken, signed } from "../vectors/forge.ts";
+import { claimsOf, signed, validToken } from "../vectors/forge.ts";
 import { findMisjudged, hostileTokens } from "../vectors/hostile-tokens.ts";
 import { NOW, newMint, outcomeOf, startIssuer, tokenWith, verifierOf } from "./issuer.ts";
 
@@ -11,7 +11,7 @@ describe.each(TOKEN_ALGS)("%s", (alg) => {
   const mint = newMint("key-1", alg);
 
   test("a valid token gives its identity", async () => {
-    const identity = await verifierOf(await startIssuer(mint), mint).verify(goodToken(mint));
+    const identity = await verifierOf(await startIssuer(mint), mint).verify(validToken(mint));
     expect(identity).toEqual({
       deviceKey: "sensor-1",
       customerId: "c-1",
@@ -24,7 +24,7 @@ describe.each(TOKEN_ALGS)("%s", (alg) => {
 
   test("rejects every token of the hostile corpus, with its reason", async () => {
     const verifier = verifierOf(await startIssuer(mint), mint);
-    expect(await outcomeOf(verifier, goodToken(mint))).toBe("sensor-1");
+    expect(await outcomeOf(verifier, validToken(mint))).toBe("sensor-1");
     expect(hostileTokens(mint).length).toBeGreaterThan(320);
     expect(await findMisjudged(mint, (token) => outcomeOf(verifier, token))).toEqual([]);
   });
@@ -75,7 +75,17 @@ describe("claims", () => {
 test("a value that is not a string is invalid, as JavaScript callers may pass it", async () => {
   const mint = newMint("key-1");
   const verifier = verifierOf(await startIssuer(mint), mint);
-  for (const token of [0, 1, true, {}, [], [goodToken(mint)], new String(goodToken(mint)), Symbol("token"), () => ""]) {
+  for (const token of [
+    0,
+    1,
+    true,
+    {},
+    [],
+    [validToken(mint)],
+    new String(validToken(mint)),
+    Symbol("token"),
+    () => "",
+  ]) {
     expect(await Reflect.apply(outcomeOf, undefined, [verifier, token])).toBe("invalid");
   }
 });

@@ -49,7 +49,7 @@ export function unknownColumn(name: string): string {
   return `there is no column ${shown}. ${isNear ? `Is it ${near}?` : `The columns are ${COLUMNS.join(", ")}`}`;
 }
 
-/** Writes the column's name for the field in a message of AdminService. */
+/** Replaces the field's name in a message of AdminService by the column's. */
 export function inColumns(text: string): string {
   return text.replaceAll(DISPLAY_NAME, "name");
 }

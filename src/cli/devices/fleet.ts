@@ -16,7 +16,7 @@ import {
 } from "../terminal/output.ts";
 import { REVOKED_TOKENS } from "../tokens.ts";
 
-/** Adds the options except --filter, which lists already have. */
+/** Adds the options that select devices, except --filter: lists already have that one. */
 export function addSelectionOptions(command: Command): Command {
   return command
     .option("--customer <id>", "only those of this customer")
@@ -81,7 +81,7 @@ export function addFleetCommands(devices: Command): void {
 
 const FILTER = 'all that match, as in labels.site = "north"';
 
-/** Changes the named devices, or all that the options select. @throws CommandFailure for both, and for neither */
+/** Changes the named devices, or all that the options select. @throws CommandFailure when both are given, or neither */
 async function changeDevices(
   command: Command,
   { action, question, done }: Pick<Verb, "action" | "question" | "done">,

@@ -31,7 +31,7 @@ const NAMED = /^\S+\s+[0-9a-f]{64}\s*$/i;
 
 /**
  * Reads a secret from a file, or from standard input for `-`; one line break at the end is not part of it.
- * @throws CommandFailure for a content that would silently become another secret
+ * @throws CommandFailure unless the content is exactly one secret
  */
 export async function readSecret(file: string): Promise<string> {
   const name = inputName(file);

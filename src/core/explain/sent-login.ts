@@ -48,7 +48,7 @@ export function readSentLogin(body: Uint8Array, { readLogin, maxLoginBytes }: Lo
       throw error;
     }
   }
-  // Without its mistakes of syntax, and of names: each has a message of its own.
+  // The body without mistakes of syntax or of names, which have messages of their own.
   const corrected =
     members.length === 0 ? [] : [members, named].map((some) => JSON.stringify(Object.fromEntries(some)));
   const messages = new Set([body, ...corrected.map((json) => Buffer.from(json))].map(errorOf));

@@ -21,7 +21,7 @@ export interface AddressOverride {
   readonly policy: Policy | undefined;
 }
 
-/** The bits that IPv6 addresses count by: the smallest network that a site is given (RFC 6177). */
+/** IPv6 addresses are counted by this prefix length: the smallest network that a site is given (RFC 6177). */
 const COUNTED_BITS = 64;
 const COUNTED_END = `/${COUNTED_BITS}`;
 /** The bits that IPv4-mapped IPv6 addresses share (RFC 4291, 2.5.5.2). */

@@ -8,7 +8,7 @@ export interface RedisAddress {
   readonly port: number;
 }
 
-/** Undefined: none is shown. */
+/** An undefined part is not sent. */
 export interface RedisLogin {
   readonly username: string | undefined;
   readonly password: string | undefined;

@@ -121,7 +121,7 @@ export function createRedisLimiter(
     }
     const took = heardAt - askedAt;
     const ahead = micros / 1000 - due;
-    // Else the command was slow and the clock right. The script decided nothing, so the command is sent again.
+    // Otherwise the command was slow and the clock right. The script decided nothing, so the command is sent again.
     if (ahead > SMALLEST_STEP_MS + took) {
       // One correction for all commands under way. An offset that is too large only frees slots later.
       correction ??= redis.set(clockKey, Math.floor(offset - (ahead + took) * 1000)).finally(() => {

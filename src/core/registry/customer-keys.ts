@@ -37,7 +37,7 @@ export type KeyState = "pending" | "live" | "expired" | "retired";
 
 export type CustomerKeyView = StoredCustomerKey & { readonly state: KeyState };
 
-/** `devices` counts those whose last login it proved. */
+/** `devices` counts the devices whose last login the key proved. */
 type UsedKey = CustomerKeyView & { readonly devices: number; readonly lastUseAt: number | undefined };
 
 export interface KeyProgress {
@@ -50,10 +50,10 @@ export interface KeyProgress {
 /** A key that is retired, or would be, and the effect. */
 export interface Retirement {
   readonly key: CustomerKeyView;
-  /** Devices whose last login it proved, if it is live: they can no longer log in unless they have another key. */
+  /** Devices whose last login a live key proved: without another key they can no longer log in. */
   readonly stoppedDevices: number;
   readonly silentDevices: number;
-  /** Other live keys of its purpose; with none, no device that needs one can log in. */
+  /** Other live keys with the same purpose; without any, no device that needs such a key can log in. */
   readonly otherLiveKeys: number;
 }
 
@@ -104,7 +104,7 @@ export function createCustomerKeys(
         ...(expiresAt !== undefined && { expires_at: new Date(expiresAt).toISOString() }),
       };
       const entry = { actor, at, action: "IssueCustomerKey", ...resourceOf(key), details };
-      await customerKeys.insert(key, (others) => checkBeside(key, others, at), entry);
+      await customerKeys.insert(key, (others) => checkAgainst(key, others, at), entry);
       return { keyId, customerKey, warning: isImported ? warningOf(customerKey, key.secret.length) : "" };
     },
 
@@ -182,7 +182,7 @@ function warningOf(customerKey: string, bytes: number): string {
  * give each board the keys of all boards.
  * @throws AuthError `failed_precondition` over MAX_LIVE_KEYS, `already_exists` for a secret that the customer has
  */
-function checkBeside(key: CustomerSecret, others: readonly OpenedCustomerKey[], now: number): void {
+function checkAgainst(key: CustomerSecret, others: readonly OpenedCustomerKey[], now: number): void {
   const { purpose } = key;
   const isStanding = (other: OpenedCustomerKey): boolean =>
     other.purpose === purpose && ["live", "pending"].includes(stateOf(other, now));

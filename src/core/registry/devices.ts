@@ -21,7 +21,7 @@ export interface DevicePatch {
   readonly labels?: Readonly<Record<string, string>> | undefined;
   /** PEM, or the base64 in it; empty: none. */
   readonly publicKey?: string | undefined;
-  /** Ends its move to a key of its own: the shared key no longer proves its logins. */
+  /** Ends the device's move to a key of its own: the shared key no longer proves its logins. */
   readonly finishMove?: true | undefined;
 }
 

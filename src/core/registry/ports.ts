@@ -58,7 +58,7 @@ export interface Device {
   readonly labels: Readonly<Record<string, string>>;
   /** A public key that replaces the customer's keys, in base64 of a SubjectPublicKeyInfo; empty: none. */
   readonly publicKey: string;
-  /** It is in a move to its own key: the shared key still proves its logins. */
+  /** The device is moving to its own key: the shared key still proves its logins. */
   readonly acceptsShared: boolean;
   /** Last revocation of its tokens, in unix milliseconds; 0: never. */
   readonly tokensNotBefore: number;
@@ -116,7 +116,7 @@ export interface AuditEvent extends AuditEntry {
 /** How a condition compares. */
 export type ComparisonOperator = "=" | "!=" | "<" | "<=" | ">" | ">=";
 
-/** One comparison of a filter, its value of the field's type; times in unix milliseconds. */
+/** One comparison of a filter. The value has the field's type; times are unix milliseconds. */
 export interface Condition {
   /** In the callers' spelling: `customer_id`; `labels.site` for a label. */
   readonly field: string;

@@ -118,7 +118,7 @@ export function revoke(change: RingChange, kid: string): void {
 /**
  * Imports a key, to sign now or next. A published key keeps its time of publication.
  * @throws AuthError `failed_precondition` for a revoked key, a key of another algorithm than TOKEN_ALG, and a next key that signs
- * or has signed; `already_exists` for the kid of another key, and for a key under another kid
+ * or has signed; `already_exists` for the kid of another key, and for a key that is stored under another kid
  */
 export function takeOver(change: RingChange, material: KeyMaterial, asNext: boolean): void {
   const { at, rules, keys } = change;

@@ -56,7 +56,7 @@ export function createTokenSigner(options: SignerOptions): TokenSigner {
     ready: () => activeKey() !== undefined,
     sign(subject, now) {
       const confirmed = confirm();
-      // Nearly always up to date: then it signs without waiting.
+      // The active key is nearly always up to date: then nothing waits.
       return confirmed === undefined ? signNow(subject, now) : confirmed.then(() => signNow(subject, now));
     },
   };
@@ -172,6 +172,6 @@ function judgeStanding(
   if (!enabled) {
     return tokenRevoked("its device or the customer was disabled", "The device is let in once its operator enables it");
   }
-  const isGood = !isRevoked && readEpoch(jti) === epochOf(marks);
-  return isGood ? undefined : tokenRevoked("an operator revoked it");
+  const isCurrent = !isRevoked && readEpoch(jti) === epochOf(marks);
+  return isCurrent ? undefined : tokenRevoked("an operator revoked it");
 }

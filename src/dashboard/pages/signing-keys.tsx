@@ -59,7 +59,7 @@ function rowOf({ kid, alg, state, createTime, activateTime, retireTime }: Signin
     <Time time={retireTime} none="–" />,
     state !== SigningKeyState.REVOKED && (
       <ActionButton text="Revoke" title="Revoke this signing key?" danger act={() => admin.revokeSigningKey({ kid })}>
-        For a stolen key: no token that it signed is good from now on. If it is the active one, the next signs at once.
+        For a stolen key: no token that it signed is valid from now on. If it is the active one, the next signs at once.
       </ActionButton>
     ),
   ];

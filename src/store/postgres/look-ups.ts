@@ -3,7 +3,7 @@
 import { createDeadline } from "../../core/deadline.ts";
 import { type Outage, storeUnavailable } from "../outage.ts";
 
-/** Answers a look-up per element, in their order. */
+/** Answers one look-up for each element, in the order of the batch. */
 export type AnswerAll<Names, Answer> = (batch: readonly Names[]) => Promise<readonly Answer[]>;
 
 export interface LookUps {

@@ -96,7 +96,7 @@ test("a Cluster's masters are followed through a failover, and its slots as they
   await cluster.masters[0].kill();
   await untilEvent(connection.events, "lost");
   expect(connection.startedAt()).toBeUndefined();
-  // Its replica is already connected, and becomes a master without an event.
+  // The killed master's replica is already connected, and becomes a master without an event.
   await expect.poll(() => connection.startedAt(), { timeout: 20_000 }).toBeDefined();
   for (let device = 0; device < 20; device++) {
     await expect.poll(() => decide(connection, `device-${device}`).catch(() => 1)).toBe(-1);

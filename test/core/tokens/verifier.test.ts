@@ -7,7 +7,7 @@ import { TOKEN_ALGS, TOKEN_TYPES, type TokenAlg } from "../../../src/core/tokens
 import { type ActiveKey, readyToSign, readyToVerify } from "../../../src/core/tokens/key-material.ts";
 import { createTokenVerifier } from "../../../src/core/tokens/tokens.ts";
 import { signerOf } from "../../keyring/ring.ts";
-import { goodToken, type Mint, makeKeys } from "../../vectors/forge.ts";
+import { type Mint, makeKeys, validToken } from "../../vectors/forge.ts";
 import { findMisjudged, hostileTokens } from "../../vectors/hostile-tokens.ts";
 import { caughtErrorOf } from "../caught-error.ts";
 
@@ -61,7 +61,7 @@ describe.for(TOKEN_ALGS)("tokens of %s", (alg) => {
   test("every hostile token is rejected with an AuthError", async () => {
     const { verify } = open();
     const mint = mintOf(alg);
-    await verify(goodToken(mint));
+    await verify(validToken(mint));
     expect(hostileTokens(mint).length).toBeGreaterThan(320);
     const answerOf = (token: string): Promise<string> =>
       verify(token).then(
@@ -76,8 +76,8 @@ test("rejects a token of another issuer or audience", async () => {
   const { verify } = open();
   const mint = mintOf("ES256");
   const errors = [
-    await caughtErrorOf(verify(goodToken({ ...mint, issuer: "https://other.example" }))),
-    await caughtErrorOf(verify(goodToken({ ...mint, audience: "others" }))),
+    await caughtErrorOf(verify(validToken({ ...mint, issuer: "https://other.example" }))),
+    await caughtErrorOf(verify(validToken({ ...mint, audience: "others" }))),
   ];
   expect(errors.map(({ message }) => message)).toEqual([
     "the token is invalid because its iss is wrong. The device has to log in again",
@@ -88,15 +88,15 @@ test("rejects a token of another issuer or audience", async () => {
 test("a token is valid until its last millisecond", async () => {
   const { verify } = open();
   const mint = mintOf("ES256");
-  await verify(goodToken(mint), NOW + 599_999);
-  const error = await caughtErrorOf(verify(goodToken(mint), NOW + 600_000));
+  await verify(validToken(mint), NOW + 599_999);
+  const error = await caughtErrorOf(verify(validToken(mint), NOW + 600_000));
   expect([error.reason, error.message]).toEqual(["expired", "the token has expired. The device has to log in again"]);
 });
 
 test("accepts an iat one second ahead, and rejects one further ahead", async () => {
   const { verify } = open();
   const mint = mintOf("ES256");
-  const ahead = (seconds: number) => goodToken({ ...mint, now: NOW + seconds * 1_000 });
+  const ahead = (seconds: number) => validToken({ ...mint, now: NOW + seconds * 1_000 });
   await verify(ahead(1));
   await verify(ahead(300));
   expect((await caughtErrorOf(verify(ahead(301)))).reason).toBe("invalid");
@@ -106,9 +106,9 @@ test("a token of a revoked key is revoked, a token of a deleted key invalid", as
   const { found, verify } = open();
   const mint = mintOf("EdDSA");
   found.set(mint.kid, "revoked");
-  expect((await caughtErrorOf(verify(goodToken(mint)))).reason).toBe("revoked");
+  expect((await caughtErrorOf(verify(validToken(mint)))).reason).toBe("revoked");
   found.delete(mint.kid);
-  expect((await caughtErrorOf(verify(goodToken(mint)))).reason).toBe("invalid");
+  expect((await caughtErrorOf(verify(validToken(mint)))).reason).toBe("invalid");
 });
 
 test("a stale ring is read again before a valid token is accepted", async () => {
@@ -116,7 +116,7 @@ test("a stale ring is read again before a valid token is accepted", async () => 
   const mint = mintOf("EdDSA");
   const { promise, resolve } = Promise.withResolvers<void>();
   ring.confirmations.push(promise);
-  const checked = caughtErrorOf(verify(goodToken(mint)));
+  const checked = caughtErrorOf(verify(validToken(mint)));
   await Promise.resolve();
   found.set(mint.kid, "revoked");
   resolve();
@@ -124,7 +124,7 @@ test("a stale ring is read again before a valid token is accepted", async () => 
   found.set(mint.kid, mint.key);
   const away = (): Promise<void> => Promise.reject(new AuthError("unavailable", "the registry cannot be reached now"));
   ring.confirm = away;
-  expect((await caughtErrorOf(verify(goodToken(mint)))).reason).toBe("unavailable");
-  expect((await caughtErrorOf(verify(`${goodToken(mint).slice(0, -4)}AAAA`))).reason).toBe("invalid");
-  expect((await caughtErrorOf(verify(goodToken(mint), NOW + 600_000))).reason).toBe("expired");
+  expect((await caughtErrorOf(verify(validToken(mint)))).reason).toBe("unavailable");
+  expect((await caughtErrorOf(verify(`${validToken(mint).slice(0, -4)}AAAA`))).reason).toBe("invalid");
+  expect((await caughtErrorOf(verify(validToken(mint), NOW + 600_000))).reason).toBe("expired");
 });
