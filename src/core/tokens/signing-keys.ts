@@ -13,15 +13,6 @@ export interface SigningKeyView extends SigningKey {
   readonly rotationTime: number | undefined;
 }
 
-export interface KeyImport {
-  /** PEM or a JWK. */
-  readonly privateKey: string;
-  /** Empty: its thumbprint. */
-  readonly kid: string;
-  /** Publishes it as the next key, which replaces the present next key. */
-  readonly asNext: boolean;
-}
-
 /** Each use-case throws AuthError as its decision does, and `unavailable` when the database cannot be reached. */
 export interface SigningKeys {
   /** Every key, the newest first. */
@@ -29,8 +20,11 @@ export interface SigningKeys {
   /** `atOnce` rotates before all services have fetched the next key. One of concurrent rotations wins, and all return its result. */
   rotate(atOnce: boolean, actor: Actor): Promise<Readonly<Record<"active" | "next", SigningKeyView>>>;
   revoke(kid: string, actor: Actor): Promise<Readonly<Record<"revoked" | "active", SigningKeyView>>>;
-  /** @throws AuthError `malformed` for a text that is not a usable private key */
-  import(key: KeyImport, actor: Actor): Promise<SigningKeyView>;
+  /**
+   * Imports PEM or a JWK under `kid`; empty: its thumbprint. `asNext` publishes it as the next key, which replaces the present next key.
+   * @throws AuthError `malformed` for a text that is not a usable private key
+   */
+  import(key: { privateKey: string; kid: string; asNext: boolean }, actor: Actor): Promise<SigningKeyView>;
 }
 
 /** The gateway's `ring` follows a change before the call returns. `now` in unix milliseconds. */
