@@ -144,7 +144,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     audience: config.audience,
     type: config.tokenType,
     ttlSeconds: Math.round(config.tokenTtl / 1_000),
-    activeKey: ring.active,
+    active: ring.active,
     confirm: ring.confirm,
   });
   const { redisDeadlineMs: deadlineMs = REDIS_DEADLINE_MS } = options;

@@ -53,7 +53,7 @@ export async function openFixture(): Promise<Fixture> {
   await migrate(database);
   const store = createStore(database, createSealer([Buffer.alloc(32, 1)]));
   const ring = await openRing(store.signingKeys, { alg: "RS256" });
-  const signer = signerOf({ activeKey: ring.active, confirm: ring.confirm });
+  const signer = signerOf({ active: ring.active, confirm: ring.confirm });
   // The clock of enrolments: well before any login, and later for each change.
   let registryNow = NOW - 86_400_000;
   const registry = createRegistry({

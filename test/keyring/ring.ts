@@ -20,7 +20,7 @@ export function openRing(
 }
 
 /** A signer with the default settings. */
-export function signerOf(options: Pick<SignerOptions, "activeKey"> & Partial<SignerOptions>): TokenSigner {
+export function signerOf(options: Pick<SignerOptions, "active"> & Partial<SignerOptions>): TokenSigner {
   const parties = { issuer: () => "https://login.example", audience: "devices" };
   return createTokenSigner({ ...parties, ttlSeconds: 600, confirm: () => undefined, ...options });
 }

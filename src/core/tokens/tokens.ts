@@ -14,28 +14,24 @@ import {
 } from "../ports.ts";
 import { epochOf, nameToken, readEpoch } from "../registry/revocation.ts";
 import { isTokenType, TOKEN_ALGS, type TokenType } from "./algorithms.ts";
-import type { ActiveKey } from "./key-material.ts";
 import type { KeyRing } from "./keyring.ts";
 
-export interface SignerOptions {
+/** With the active key of the ring, which `confirm` brings up to date after a pause. */
+export interface SignerOptions extends Pick<KeyRing, "active" | "confirm"> {
   /** Called at each signature: with --dev the issuer is known only once the listener is open. */
   readonly issuer: () => string;
   readonly audience: string;
   /** By default `JWT`. */
   readonly type?: TokenType;
   readonly ttlSeconds: number;
-  /** The key to sign with now; undefined while there is none. */
-  readonly activeKey: () => ActiveKey | undefined;
-  /** Brings the active key up to date after a pause; undefined: it is up to date. May reject. */
-  readonly confirm: () => Promise<void> | undefined;
 }
 
 /** A signer of JWTs (RFC 7519) with the claims of the contract. */
 export function createTokenSigner(options: SignerOptions): TokenSigner {
-  const { issuer, audience, type = "JWT", ttlSeconds, activeKey, confirm } = options;
+  const { issuer, audience, type = "JWT", ttlSeconds, active, confirm } = options;
 
   function signNow({ deviceKey, customerId, marks }: TokenSubject, now: number): Promise<string> {
-    const key = activeKey();
+    const key = active();
     if (key === undefined) return Promise.reject(unsigned());
     const iat = Math.floor(now / 1000);
     const claims = {
@@ -53,7 +49,7 @@ export function createTokenSigner(options: SignerOptions): TokenSigner {
 
   return {
     expiresInSeconds: ttlSeconds,
-    ready: () => activeKey() !== undefined,
+    ready: () => active() !== undefined,
     sign(subject, now) {
       const confirmed = confirm();
       // The active key is nearly always up to date: then nothing waits.

@@ -13,7 +13,7 @@ const MARKS = { customerId: "customer-1", createdAt: 0, device: 0, customer: 0 }
 const SUBJECT = { deviceKey: "device-1", customerId: "customer-1", marks: MARKS };
 
 const newSigner = (options: Partial<SignerOptions> = {}): TokenSigner =>
-  signerOf({ activeKey: () => fixture.ring.active(), ...options });
+  signerOf({ active: () => fixture.ring.active(), ...options });
 
 /** The header and claims of a token, unverified. */
 function partsOf(token: string): unknown[] {
@@ -78,7 +78,7 @@ test("the longest login has an answer under 900 bytes", async () => {
 });
 
 test("without a key the signer is not ready, and signs nothing", async () => {
-  const signer = newSigner({ activeKey: () => undefined });
+  const signer = newSigner({ active: () => undefined });
   expect(signer.ready()).toBe(false);
   expect(newSigner().ready()).toBe(true);
   await expect(signer.sign(SUBJECT, NOW)).rejects.toThrow("no key to sign tokens with");

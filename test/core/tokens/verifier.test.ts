@@ -44,7 +44,7 @@ describe.for(TOKEN_ALGS)("tokens of %s", (alg) => {
   test.for(TOKEN_TYPES)("accepts a token of the signer, and names its device: %s", async (type) => {
     const { kid, privateKey } = mintOf(alg);
     const active: ActiveKey = readyToSign(kid, alg, privateKey.export({ format: "der", type: "pkcs8" }));
-    const signer = signerOf({ type, activeKey: () => active });
+    const signer = signerOf({ type, active: () => active });
     // Every kind of character that a device_key may have.
     const deviceKey = "!\"#$%&'()*+,-./09:;<=>?@AZ[\\]^_`az{|}~";
     const marks = { customerId: "acme", createdAt: 0, device: 0, customer: 0 };
