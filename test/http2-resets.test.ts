@@ -20,7 +20,7 @@ describe.each(["public", "internal"] as const)("the %s listener survives", (list
     "a gRPC-Web login",
     "a gRPC login",
     "a gRPC call of an unknown path",
-    "a gRPC call of a bad content type",
+    "a gRPC call of an unknown content type",
     "a health watch",
   ]);
   test.each(Object.entries(RESETS))("%s", async (_, attack) => {

@@ -145,9 +145,9 @@ test("both published modules run on Node 20", () => {
   expect(reached.filter((file) => later.test(readFileSync(file, "utf8")))).toEqual([]);
 });
 
-test("no folder or file has an empty name", () => {
-  const empty = /(^|\/)(utils?|helpers?|common|types|models?|middleware|manager|index)(\/|\.ts$)|impl/i;
-  expect(files.filter((file) => empty.test(file))).toEqual([]);
+test("no folder or file has a name that says nothing, such as utils", () => {
+  const saysNothing = /(^|\/)(utils?|helpers?|common|types|models?|middleware|manager|index)(\/|\.ts$)|impl/i;
+  expect(files.filter((file) => saysNothing.test(file))).toEqual([]);
 });
 
 test("every module opens with a one-line comment", () => {

@@ -1,4 +1,4 @@
-// `npm run stranger [-- --seconds 60] [--rate 1000]`: bad proofs from many addresses, and a device that logs in meanwhile.
+// `npm run stranger [-- --seconds 60] [--rate 1000]`: wrong proofs from many addresses, and a device that logs in meanwhile.
 
 import { readNumbers, report } from "./long-run.ts";
 import { startRedis } from "./redis/server.ts";

@@ -1,4 +1,4 @@
-// A short `npm run stranger`: a stranger's bad proofs from other addresses do not affect a device.
+// A short `npm run stranger`: a stranger's wrong proofs from other addresses do not affect a device.
 
 import { expect, inject, test } from "vitest";
 import { meetStranger, renderStranger } from "./stranger.ts";

@@ -34,7 +34,7 @@ export interface StrangerReport {
 const LOGINS = 10;
 const ADDRESSES = 249;
 
-/** Lets a stranger send bad proofs from many addresses, while the device logs in as often as it may from its own. */
+/** Lets a stranger send wrong proofs from many addresses, while the device logs in as often as it may from its own. */
 export async function meetStranger({ redisUrl, seconds, rate }: StrangerOptions): Promise<StrangerReport> {
   await using cleanup = new AsyncDisposableStack();
   const gateway = await openGateway({ REDIS_URL: redisUrl });

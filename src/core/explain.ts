@@ -24,7 +24,7 @@ export interface Explanation {
   readonly findings: readonly Finding[];
 }
 
-/** Explains a login. @throws AuthError `malformed` for a bad `deviceKey`, and the errors of the stores */
+/** Explains a login. @throws AuthError `malformed` for a malformed `deviceKey`, and the errors of the stores */
 export type ExplainLogin = (login: ReceivedLogin) => Promise<Explanation>;
 
 export interface ExplainLoginDependencies extends LoginReader, AssertionReader {

@@ -7,7 +7,7 @@ const LONGEST_WINDOW_MS = 3_600_000;
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** A number and `ms`, `s`, `m`, `h` or `d`, in milliseconds; NaN for another text. */
+/** Reads a number with `ms`, `s`, `m`, `h` or `d`, in milliseconds; NaN for another text. */
 export function parseDuration(text: string): number {
   const [, number, unit = ""] = /^(\d{1,9})([a-z]+)$/.exec(text) ?? [];
   return Number(number) * (UNITS[unit] ?? Number.NaN);

@@ -30,7 +30,7 @@ export class Ledger {
   /** Records that a change of `name` to `state` is requested. */
   ask(name: string, state: State): void {
     const entry = this.#entryOf(name);
-    if (entry.asked !== undefined) throw new TypeError(`${name} is asked for one thing at a time`);
+    if (entry.asked !== undefined) throw new TypeError(`${name} has an unanswered request`);
     entry.asked = { state };
     this.#touched.add(name);
   }
@@ -38,7 +38,7 @@ export class Ledger {
   /** Records that the requested change was acknowledged. */
   acknowledge(name: string): void {
     const entry = this.#entryOf(name);
-    if (entry.asked === undefined) throw new TypeError(`nothing was asked of ${name}`);
+    if (entry.asked === undefined) throw new TypeError(`nothing was requested of ${name}`);
     entry.state = entry.asked.state;
     entry.asked = undefined;
     this.#acknowledged++;

@@ -95,7 +95,7 @@ test("a request with more header lines than Node keeps is refused before it is h
   expect([status, callers]).toEqual([431, []]);
 });
 
-/** Statuses of bad proofs through a proxy, one for each client address. */
+/** Statuses of wrong proofs through a proxy, one for each client address. */
 async function logIn(settings: Readonly<Record<string, string>>, clients: readonly string[]) {
   const gateway = await startTestGateway({ FAILURE_LIMIT: "off", ...settings });
   const statuses: number[] = [];

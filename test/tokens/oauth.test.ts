@@ -122,7 +122,7 @@ describe("the metadata of the issuer (RFC 8414)", () => {
     });
   });
 
-  test.for(["oauth-authorization-server", "openid-configuration"])("is at %s, and is true", async (name) => {
+  test.for(["oauth-authorization-server", "openid-configuration"])("is at %s, and is correct", async (name) => {
     const answer = await fetch(`${gateway.publicUrl}/.well-known/${name}`);
     expect(answer.headers.get("cache-control")).toBe("max-age=300");
     expect(JSON.parse(await answer.text())).toEqual({

@@ -22,11 +22,11 @@ export function hostileSignatures(mint: Mint): Forgery[] {
   const [header = "", claims = "", signature = ""] = validToken(mint).split(".");
   const text = `${header}.${claims}`;
   const bytes = Buffer.from(signature, "base64url");
-  const under = (tokens: Readonly<Record<string, string>>): Record<string, string> =>
+  const prefixed = (tokens: Readonly<Record<string, string>>): Record<string, string> =>
     Object.fromEntries(Object.entries(tokens).map(([name, value]) => [`signature: ${name}`, `${text}.${value}`]));
   return invalid({
-    ...under(spellings(signature)),
-    ...under(values(bytes, mint)),
+    ...prefixed(spellings(signature)),
+    ...prefixed(values(bytes, mint)),
     ...alphabet(mint),
     "signature: none, and no dot": text,
     "signature: of other claims": `${header}.${encodeJson({ ...claimsOf(mint), sub: "another-device" })}.${signature}`,

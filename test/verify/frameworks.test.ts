@@ -39,7 +39,7 @@ describe.each(FRAMEWORKS)("$name", ({ start, unauthenticated, unavailable }) => 
     expect((await ask({ "x-access-token": validToken(mint) })).deviceKey).toBe("sensor-1");
   });
 
-  test("bad tokens are rejected, each with its reason and its cure", async () => {
+  test("invalid tokens are rejected, each with its reason and its cure", async () => {
     const ask = await startService();
     const error = ', error="invalid_token"';
     for (const [headers, reason, challenge, message] of [

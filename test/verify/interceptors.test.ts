@@ -149,7 +149,7 @@ test("grpc-js: messages that are sent before the token is checked wait for it, i
   });
 });
 
-test("grpc-js: the handler of a stream is not called with a bad token", async () => {
+test("grpc-js: the handler of a stream is not called with an invalid token", async () => {
   const { client, calls } = await startEcho();
   expect(await talk(client, `${validToken(mint)}A`)).toEqual({ heard: [], code: grpc.status.UNAUTHENTICATED });
   expect(calls()).toBe(0);

@@ -21,7 +21,7 @@ function fileOf(name: string, content: string | Buffer): string {
   return file;
 }
 
-test("good lines are imported, bad lines are reported", async () => {
+test("valid lines are imported, and invalid lines are reported", async () => {
   const { operate, gateway } = operator;
   const { customerId, registry } = gateway;
   const file = fileOf(

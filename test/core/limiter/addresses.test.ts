@@ -44,7 +44,7 @@ describe("a network", () => {
     "0x7f.1",
     "fe80::1%eth0",
     "192.0.2.1:80",
-  ])("%j is none", (text) => {
+  ])("%j is not a network", (text) => {
     expect(() => readNetwork(text)).toThrow(
       `names ${text}, which is neither an address nor a network. Write for example`,
     );

@@ -88,7 +88,7 @@ export const CustomerSchema: GenMessage<Customer> = /*@__PURE__*/
   messageDesc(file_countersign_admin_v1_admin, 0);
 
 /**
- * A secret of a customer, without the secret.
+ * A customer key, without its secret.
  *
  * @generated from message countersign.admin.v1.CustomerKey
  */
@@ -206,7 +206,7 @@ export type Device = Message<"countersign.admin.v1.Device"> & {
   sharedIdentity: boolean;
 
   /**
-   * Whether a pair of device_key and timestamp is good only once. Absent: on for derived keys, off for shared.
+   * Whether a pair of device_key and timestamp is accepted only once. Absent: on for derived keys, off for shared.
    *
    * @generated from field: optional bool replay_guard = 7;
    */
@@ -1587,7 +1587,7 @@ export type ImportDevicesRequest_Row = Message<"countersign.admin.v1.ImportDevic
   sharedIdentity?: boolean | undefined;
 
   /**
-   * Whether a proof is good only once.
+   * Whether a proof is accepted only once.
    *
    * @generated from field: optional bool replay_guard = 6;
    */
@@ -2334,7 +2334,7 @@ export type ExplainLoginResponse = Message<"countersign.admin.v1.ExplainLoginRes
   wouldSucceed: boolean;
 
   /**
-   * The findings, the likeliest first; never empty.
+   * The findings, in the order in which the gateway checks; never empty.
    *
    * @generated from field: repeated countersign.admin.v1.ExplainLoginResponse.Finding findings = 2;
    */
@@ -2433,7 +2433,7 @@ export const ResealSecretsResponseSchema: GenMessage<ResealSecretsResponse> = /*
  */
 export const Status = {
   /**
-   * Read as enabled when creating.
+   * Means enabled in a new customer or device.
    *
    * @generated from enum value: STATUS_UNSPECIFIED = 0;
    */
@@ -2474,7 +2474,7 @@ export const StatusSchema: GenEnum<Status> = /*@__PURE__*/
  */
 export const KeyPurpose = {
   /**
-   * Read as login.
+   * Means login.
    *
    * @generated from enum value: KEY_PURPOSE_UNSPECIFIED = 0;
    */
@@ -2515,7 +2515,7 @@ export const KeyPurposeSchema: GenEnum<KeyPurpose> = /*@__PURE__*/
  */
 export const KeyMode = {
   /**
-   * Read as shared.
+   * Means shared.
    *
    * @generated from enum value: KEY_MODE_UNSPECIFIED = 0;
    */
@@ -2666,7 +2666,7 @@ export const SigningKeyStateSchema: GenEnum<SigningKeyState> = /*@__PURE__*/
  */
 export const OperatorRole = {
   /**
-   * Read as read.
+   * Means read.
    *
    * @generated from enum value: OPERATOR_ROLE_UNSPECIFIED = 0;
    */

@@ -66,7 +66,7 @@ export type LoginResponse = Message<"countersign.auth.v1.LoginResponse"> & {
   token: string;
 
   /**
-   * How long the token is good for, in seconds from now.
+   * How long the token is valid, in seconds from now.
    *
    * @generated from field: int32 expires_in = 2;
    */
@@ -102,7 +102,7 @@ export const GetServerTimeRequestSchema: GenMessage<GetServerTimeRequest> = /*@_
  */
 export type GetServerTimeResponse = Message<"countersign.auth.v1.GetServerTimeResponse"> & {
   /**
-   * Unix time in whole seconds. 32 bits without a sign (good until 2106), so that JSON carries it as a number.
+   * Unix time in whole seconds. 32 bits without a sign (enough until 2106), so that JSON carries it as a number.
    *
    * @generated from field: uint32 server_time = 1;
    */

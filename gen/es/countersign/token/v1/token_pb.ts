@@ -39,7 +39,7 @@ export const VerifyRequestSchema: GenMessage<VerifyRequest> = /*@__PURE__*/
   messageDesc(file_countersign_token_v1_token, 0);
 
 /**
- * The identity of a good token.
+ * The identity of a valid token.
  *
  * @generated from message countersign.token.v1.VerifyResponse
  */
@@ -94,7 +94,7 @@ export const VerifyResponseSchema: GenMessage<VerifyResponse> = /*@__PURE__*/
  */
 export const TokenService: GenService<{
   /**
-   * Returns the identity of a good token. A bad token is an error, so that no service takes an answer for a yes by mistake.
+   * Returns the identity of a valid token. An invalid token is an error, so that no service mistakes an answer for acceptance.
    *
    * An error has one of these reasons: malformed, expired, invalid, revoked, unavailable, internal. Connect, gRPC-Web
    * and gRPC carry it in a google.rpc.ErrorInfo with domain "countersign".

@@ -47,7 +47,7 @@ export interface LoginRequest {
 export interface LoginResponse {
   /** A JWT (RFC 7519), sent to every other API in the header x-access-token. */
   token: string;
-  /** How long the token is good for, in seconds from now. */
+  /** How long the token is valid, in seconds from now. */
   expires_in: number;
 }
 
@@ -57,7 +57,7 @@ export interface GetServerTimeRequest {
 
 /** The gateway's time. */
 export interface GetServerTimeResponse {
-  /** Unix time in whole seconds. 32 bits without a sign (good until 2106), so that JSON carries it as a number. */
+  /** Unix time in whole seconds. 32 bits without a sign (enough until 2106), so that JSON carries it as a number. */
   server_time: number;
 }
 

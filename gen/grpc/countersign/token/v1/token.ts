@@ -32,7 +32,7 @@ export interface VerifyRequest {
   token: string;
 }
 
-/** The identity of a good token. */
+/** The identity of a valid token. */
 export interface VerifyResponse {
   /** The device that logged in: the claim sub. */
   device_key: string;
@@ -268,7 +268,7 @@ export const VerifyResponse: MessageFns<VerifyResponse> = {
 export type TokenServiceService = typeof TokenServiceService;
 export const TokenServiceService = {
   /**
-   * Returns the identity of a good token. A bad token is an error, so that no service takes an answer for a yes by mistake.
+   * Returns the identity of a valid token. An invalid token is an error, so that no service mistakes an answer for acceptance.
    *
    * An error has one of these reasons: malformed, expired, invalid, revoked, unavailable, internal. Connect, gRPC-Web
    * and gRPC carry it in a google.rpc.ErrorInfo with domain "countersign".
@@ -286,7 +286,7 @@ export const TokenServiceService = {
 
 export interface TokenServiceServer extends UntypedServiceImplementation {
   /**
-   * Returns the identity of a good token. A bad token is an error, so that no service takes an answer for a yes by mistake.
+   * Returns the identity of a valid token. An invalid token is an error, so that no service mistakes an answer for acceptance.
    *
    * An error has one of these reasons: malformed, expired, invalid, revoked, unavailable, internal. Connect, gRPC-Web
    * and gRPC carry it in a google.rpc.ErrorInfo with domain "countersign".
@@ -296,7 +296,7 @@ export interface TokenServiceServer extends UntypedServiceImplementation {
 
 export interface TokenServiceClient extends Client {
   /**
-   * Returns the identity of a good token. A bad token is an error, so that no service takes an answer for a yes by mistake.
+   * Returns the identity of a valid token. An invalid token is an error, so that no service mistakes an answer for acceptance.
    *
    * An error has one of these reasons: malformed, expired, invalid, revoked, unavailable, internal. Connect, gRPC-Web
    * and gRPC carry it in a google.rpc.ErrorInfo with domain "countersign".
