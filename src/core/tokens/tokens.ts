@@ -151,23 +151,18 @@ export function createVerifyToken(
     const claims = await verify(token, now);
 
     // 2. Not revoked, and its device and customer enabled: one read.
-    const error = judgeStanding(await credentials.findStanding(claims.deviceKey, claims.jti), claims);
-    if (error !== undefined) throw error;
+    requireValid(await credentials.findStanding(claims.deviceKey, claims.jti), claims);
     return claims;
   };
 }
 
-/** The error for a revoked token; undefined for a valid one. */
-function judgeStanding(
-  { enrolled, enabled, marks, isRevoked }: Standing,
-  { customerId, jti }: TokenClaims,
-): AuthError | undefined {
+/** @throws AuthError `revoked` */
+function requireValid({ enrolled, enabled, marks, isRevoked }: Standing, { customerId, jti }: TokenClaims): void {
   // "Log in again" would make a deleted device retry for ever.
-  if (!enrolled) return tokenRevoked("its device was deleted", "The device is let in once its operator enrols it");
-  if (marks.customerId !== customerId) return tokenRevoked("its device was deleted and another has its name");
+  if (!enrolled) throw tokenRevoked("its device was deleted", "The device is let in once its operator enrols it");
+  if (marks.customerId !== customerId) throw tokenRevoked("its device was deleted and another has its name");
   if (!enabled) {
-    return tokenRevoked("its device or the customer was disabled", "The device is let in once its operator enables it");
+    throw tokenRevoked("its device or the customer was disabled", "The device is let in once its operator enables it");
   }
-  const isCurrent = !isRevoked && readEpoch(jti) === epochOf(marks);
-  return isCurrent ? undefined : tokenRevoked("an operator revoked it");
+  if (isRevoked || readEpoch(jti) !== epochOf(marks)) throw tokenRevoked("an operator revoked it");
 }
