@@ -18,7 +18,8 @@ await to.connect();
 await to.query("begin");
 const { rows: steps } = await to.query("select count(*)::int as count from kysely_migration");
 const { count } = from.prepare("select count(*) as count from kysely_migration").get();
-if (steps[0].count !== count) throw new Error("the two are of different releases: start the same one on both first");
+if (steps[0].count !== count)
+  throw new Error("the two databases are of different releases: start the same release on both first");
 const { rows: customers } = await to.query("select from customers where customer_id <> ''");
 if (customers.length > 0) throw new Error("there are customers in PostgreSQL already: take an empty database");
 await to.query(`truncate ${TABLES.join(", ")}`);

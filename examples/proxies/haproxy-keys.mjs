@@ -2,7 +2,7 @@
 //
 //   node haproxy-keys.mjs https://login.example/.well-known/jwks.json /etc/haproxy/countersign systemctl reload-or-restart haproxy
 //
-// The words after the folder are the command that reloads HAProxy. The script prints "reloaded" or "unchanged". Without good keys it fails
+// The words after the folder are the command that reloads HAProxy. The script prints "reloaded" or "unchanged". Without usable keys it fails
 // and changes no file; if the command fails, it fails too, and the next run calls the command again.
 // For a certificate of your own authority set NODE_EXTRA_CA_CERTS=/etc/haproxy/gateway-ca.pem.
 
@@ -25,12 +25,12 @@ const UNTRUSTED = [
   "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
   "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
 ];
-/** Names the files that HAProxy has read: written after a good reload, removed once a file changes. */
+/** Names the files that HAProxy has read: written after a successful reload, removed once a file changes. */
 const STAMP = "reloaded";
 
 const [url, folder, ...reload] = process.argv.slice(2);
 if (url === undefined || folder === undefined || reload.length === 0)
-  fail("three things are wanted: the URL of the key set, a folder, and the command that has HAProxy read its files");
+  fail("give three arguments: the URL of the key set, a folder, and the command that makes HAProxy read its files");
 
 const keys = await fetchKeys(url);
 mkdirSync(folder, { recursive: true });
@@ -51,9 +51,9 @@ if (changed.length === 0 && read(STAMP) === digest) {
 /** @returns the keys that HAProxy can use, in the order of the set: the one that signs, the next, those that were before */
 async function fetchKeys(from) {
   const answer = await fetch(from, { signal: AbortSignal.timeout(5_000), redirect: "error" }).catch((error) =>
-    fail(`the key set cannot be had: ${error.cause?.message ?? error.message}${cureOf(error.cause?.code)}`),
+    fail(`the key set cannot be fetched: ${error.cause?.message ?? error.message}${cureOf(error.cause?.code)}`),
   );
-  if (!answer.ok) fail(`the key set cannot be had: the answer is ${answer.status}`);
+  if (!answer.ok) fail(`the key set cannot be fetched: the answer is ${answer.status}`);
   const { keys: published } = await answer.json().catch(() => fail("the key set is not JSON"));
   if (!Array.isArray(published)) fail("the key set has no keys");
   const usable = published.filter(({ alg, kid }) => ALGS.includes(alg) && typeof kid === "string");
@@ -75,7 +75,7 @@ function cureOf(code) {
   return ". If it is of your own authority, set NODE_EXTRA_CA_CERTS to that authority's file in PEM";
 }
 
-/** A PEM file for each slot; HAProxy wants all of them to be there, so those left over repeat the first, and no line leads to them. */
+/** A PEM file for each slot; HAProxy requires all of them, so the unused ones repeat the first key, and no line leads to them. */
 function renderSlots(keys) {
   return Array.from({ length: SLOTS }, (_, index) => {
     const key = createPublicKey({ key: keys[index] ?? keys[0], format: "jwk" });

@@ -49,7 +49,7 @@ export function readRoute(method: DescMethodUnary): Route | undefined {
   if (!TEMPLATE.test(template)) fail(`the path template ${template} is not supported`);
   const bound = [...template.matchAll(VARIABLE)].map(([, fieldPath = ""]) => {
     const path = findFieldPath(input, fieldPath) ?? fail(`${input.typeName} has no field ${fieldPath}`);
-    return path.at(-1)?.fieldKind === "list" ? fail(`${fieldPath} is repeated: a path has it once`) : path;
+    return path.at(-1)?.fieldKind === "list" ? fail(`${fieldPath} is a list, which a path cannot hold`) : path;
   });
   const bodyField = input.fields.find(({ name }) => name === body);
   if (body !== "" && body !== "*" && bodyField === undefined) fail(`${input.typeName} has no field ${body}`);

@@ -7,7 +7,7 @@ import { createLogIn } from "../../src/core/login.ts";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
 import { callerAt, NOW, openFixture, openPath, policies, SKEW } from "./login-path.ts";
 
-/** Over this, Welch's t in a test for leaks is a leak (Goodwill and others, NIST NIAT 2011). */
+/** A larger Welch's t shows a leak (Goodwill and others, NIST NIAT 2011). */
 const LEAK = 4.5;
 const NAMES = 500;
 /** Time between two logins, in milliseconds: no name reaches a limit. */
@@ -75,7 +75,7 @@ function describeSample(sample: readonly number[]): { readonly mean: number; rea
 }
 
 const timings = new Map<string, number[]>(kinds.map((kind) => [kind, []]));
-// Compiles the path, and unseals the keys.
+// The warm-up compiles the path and unseals the keys.
 for (let round = 0; round < 4 * NAMES; round++) for (const kind of kinds) await timeOne(kind);
 for (let round = 0; round < count; round++) {
   const left = [...kinds];

@@ -1,4 +1,4 @@
-// `npm run soak [-- --minutes 30]`: memory after collections under a steady load. Exits 1 when it grows by 2 MiB an hour.
+// `npm run soak [-- --minutes 30]`: memory after garbage collections under a steady load. Exits 1 when it grows by 2 MiB an hour.
 
 import { machineLoad, readNumbers, report } from "../long-run.ts";
 import { describeCounts } from "./load.ts";

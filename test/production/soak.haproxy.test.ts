@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import { runSoak } from "./soak.ts";
 
-test("measures a gateway's memory after collections, under load", async () => {
+test("measures a gateway's memory after garbage collections, under load", async () => {
   const { samples, counts } = await runSoak(4, 1);
   expect(samples.length).toBeGreaterThanOrEqual(3);
   for (const mebibytes of samples) expect(mebibytes).toBeGreaterThan(5);

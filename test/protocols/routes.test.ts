@@ -88,7 +88,7 @@ test.for<readonly [mistake: string, rules: readonly Rule[], message: string]>([
   ["a verb twice", [post("/v1/{id}:go"), post("/v1/{name}:go")], "B: POST /v1/([^/]+):go is taken by another rule"],
   ["an unknown field", [get("/v1/{inner.other}")], "A: test.In has no field inner.other"],
   ["a field within a string", [get("/v1/{id.inner}")], "A: test.In has no field id.inner"],
-  ["a list in a path", [get("/v1/{inner.ids}")], "A: inner.ids is repeated: a path has it once"],
+  ["a list in a path", [get("/v1/{inner.ids}")], "A: inner.ids is a list, which a path cannot hold"],
   ["an unknown body", [{ ...get("/v1"), body: "other" }], "A: test.In has no field other"],
   ["a response body", [{ ...get("/v1"), responseBody: "id" }], UNSUPPORTED],
   ["a further binding", [{ ...get("/v1"), additionalBindings: [create(HttpRuleSchema, get("/v2"))] }], UNSUPPORTED],

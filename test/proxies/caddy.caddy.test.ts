@@ -22,5 +22,5 @@ describe("Caddy", () => {
   testAway(site);
 });
 
-testOpen({ ...CADDY, options: ["wants no token"] });
+testOpen({ ...CADDY, options: ["needs no token"] });
 testGatewayTls(CADDY);

@@ -69,7 +69,7 @@ test("keeps its files when the JWKS is not usable", async () => {
     [200, "<html>", "is not JSON"],
     [200, '{"keys":{}}', "has no keys"],
     [200, '{"keys":[]}', "has no key that HAProxy can use"],
-    [302, "", "cannot be had"],
+    [302, "", "cannot be fetched"],
   ];
   for (const [status, body, message] of answers) {
     issuer.answer((response) => response.writeHead(status, { Location: "/elsewhere" }).end(body));
@@ -126,7 +126,7 @@ test("requires a reload command", async () => {
   const folder = temporaryFolder();
   await expect(writeKeys(issuer, folder, [])).rejects.toMatchObject({
     code: 1,
-    stderr: expect.stringContaining("the command that has HAProxy read its files"),
+    stderr: expect.stringContaining("the command that makes HAProxy read its files"),
   });
   expect(filesOf(folder)).toEqual({});
 });

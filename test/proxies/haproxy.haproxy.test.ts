@@ -96,11 +96,11 @@ describe("HAProxy", () => {
     const { logIn, stopGateway, writeKeys } = site();
     const token = await logIn(DEVICE_KEY);
     await stopGateway();
-    await expect(writeKeys()).rejects.toThrow(/haproxy-keys: the key set cannot be had: /);
+    await expect(writeKeys()).rejects.toThrow(/haproxy-keys: the key set cannot be fetched: /);
     await site().restartProxy();
     expect(echoOf(await ask(token)).headers["x-device-key"]).toEqual([DEVICE_KEY]);
     expectRefused(await ask(`${token.slice(0, -4)}AAAA`));
   });
 });
 
-testOpen({ ...HAPROXY, options: ["wants no token"] });
+testOpen({ ...HAPROXY, options: ["needs no token"] });

@@ -28,5 +28,5 @@ describe("nginx", () => {
   testAway(site);
 });
 
-testOpen({ ...NGINX, options: ["wants no token", "preflight"] });
+testOpen({ ...NGINX, options: ["needs no token", "preflight"] });
 testGatewayTls(NGINX);

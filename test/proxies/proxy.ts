@@ -11,7 +11,7 @@ import { adopt, isRunning } from "../children.ts";
 import { freePort } from "../free-port.ts";
 
 /** Lines that an example has commented out, named by a phrase of the comment before them. */
-export type Option = "wants no token" | "preflight" | "the gateway speaks TLS";
+export type Option = "needs no token" | "preflight" | "the gateway speaks TLS";
 
 export interface RunningProxy {
   readonly url: string;

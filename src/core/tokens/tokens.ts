@@ -16,7 +16,7 @@ import { epochOf, nameToken, readEpoch } from "../registry/revocation.ts";
 import { isTokenType, TOKEN_ALGS, type TokenType } from "./algorithms.ts";
 import type { KeyRing } from "./keyring.ts";
 
-/** With the active key of the ring, which `confirm` brings up to date after a pause. */
+/** `confirm` brings the `active` key of the ring up to date after a pause. */
 export interface SignerOptions extends Pick<KeyRing, "active" | "confirm"> {
   /** Called at each signature: with --dev the issuer is known only once the listener is open. */
   readonly issuer: () => string;
