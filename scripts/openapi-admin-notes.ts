@@ -36,7 +36,8 @@ const CHANGE_ERRORS = [
 const IF_MATCH = {
   name: "If-Match",
   in: "header",
-  description: "RFC 9110, 13.1.1: the etag that was read, as good as the field `etag`. Another version stays as it is.",
+  description:
+    "RFC 9110, 13.1.1: the etag that was read, equivalent to the field `etag`. Another version stays as it is.",
   schema: { type: "string" },
 };
 

@@ -87,7 +87,7 @@ const REASONS: Readonly<Record<Reason, string>> = {
   invalid: "no token, a forged or changed one, or one of another gateway.",
   revoked: "the token was revoked, its device or customer was disabled or deleted, or its signing key was revoked.",
   unavailable: "the store is away; the login counts against no limit. Wait `retry_after` seconds.",
-  internal: "a bug. Quote `request_id` to the operator.",
+  internal: "a bug. Give `request_id` to the operator.",
   invalid_admin_token: "no admin token, or one that is unknown, revoked or expired.",
   read_only: "the admin token has the role read. Use one with the role admin.",
   does_not_exist: "`field` names what was not found.",
@@ -151,6 +151,6 @@ export const notes: OpenapiNotes = {
       schema: TEXT,
     },
     Allow: { description: "With 405: the verbs that the path takes.", schema: TEXT },
-    "X-Request-Id": { description: "What to quote to the operator.", required: true, schema: TEXT },
+    "X-Request-Id": { description: "The id to give to the operator.", required: true, schema: TEXT },
   },
 };

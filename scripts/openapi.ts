@@ -9,7 +9,7 @@ import { addEndpoints } from "./openapi/endpoints.ts";
 import { notes } from "./openapi-notes.ts";
 
 const [folder] = process.argv.slice(2);
-if (folder === undefined) throw new TypeError("name the folder to write to");
+if (folder === undefined) throw new TypeError("give the folder to write to");
 
 // Generated code has no comments; what `buf build` writes has.
 const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync(0)));

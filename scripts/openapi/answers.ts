@@ -36,7 +36,7 @@ export function describeAnswers(answers: Answers, notes: AnswerNotes): JsonObjec
   const statuses = [...new Set(errors.map((error) => toRest(error).status))].sort((one, other) => one - other);
   return {
     200: {
-      description: limited ? "Done. The headers tell where the limit stands." : "Done.",
+      description: limited ? "Success. The headers describe the limit." : "Done.",
       ...(headers.length > 0 && { headers: refer(headers) }),
       content: { "application/json": { schema, ...(example !== undefined && { example }) } },
     },
@@ -130,7 +130,7 @@ export function errorSchema(errors: readonly AuthError[], { reasons }: AnswerNot
       field: { type: "string", description: "The field of the request that is at fault." },
       policy: { type: "string", description: "The limit that decided, or that stands nearest." },
       retry_after: { type: "integer", minimum: 1, description: "Seconds to wait before another try." },
-      request_id: { type: "string", description: "With internal: what to quote to the operator." },
+      request_id: { type: "string", description: "With internal: the id to give to the operator." },
     },
   };
 }

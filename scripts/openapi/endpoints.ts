@@ -58,7 +58,7 @@ const SHARED: JsonObject = {
             described({
               access_token: [TEXT, "The JWT."],
               token_type: [TEXT, "Bearer."],
-              expires_in: [NUMBER, "Seconds that it is good for."],
+              expires_in: [NUMBER, "Seconds for which it is valid."],
             }),
           ),
         ),
@@ -83,7 +83,7 @@ const SHARED: JsonObject = {
       "Checks a token for a proxy; takes every method, at paths below it too.",
       {
         200: {
-          description: "The token is good.",
+          description: "The token is valid.",
           headers: {
             "X-Device-Key": { description: "The device.", schema: TEXT },
             "X-Customer-Id": { description: "Its customer.", schema: TEXT },
@@ -142,7 +142,7 @@ const SHARED: JsonObject = {
           }),
           described({
             introspection_endpoint: [TEXT, "On the internal listener: where tokens are introspected."],
-            introspection_endpoint_auth_methods_supported: [TEXTS, "None is asked for."],
+            introspection_endpoint_auth_methods_supported: [TEXTS, "No authentication is needed."],
           }),
         ),
       ),
@@ -155,12 +155,12 @@ const INTROSPECTION: JsonObject = {
   "/oauth2/introspect": {
     post: operation(
       "OAuth_Introspect",
-      "Tells about a token (RFC 7662).",
+      "Describes a token (RFC 7662).",
       {
         200: answer(
           "The claims of a valid token; of another one that it is not active, and no more.",
           object(
-            described({ active: [{ type: "boolean" }, "Whether the token is good."] }),
+            described({ active: [{ type: "boolean" }, "Whether the token is valid."] }),
             described({
               iss: [TEXT, "The issuer."],
               sub: [TEXT, "The device_key."],

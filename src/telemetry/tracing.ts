@@ -95,7 +95,7 @@ async function loadSdk(): Promise<typeof import("@opentelemetry/sdk-node")> {
   try {
     return await import("@opentelemetry/sdk-node");
   } catch (cause) {
-    const cure = "Type npm install @opentelemetry/sdk-node, or unset the variables";
+    const cure = "Run npm install @opentelemetry/sdk-node, or unset the variables";
     throw new TracingError(`OTEL_ variables ask for traces, and their SDK cannot be loaded. ${cure}`, { cause });
   }
 }
