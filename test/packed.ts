@@ -51,6 +51,6 @@ function pack(staging: string): string {
     if (file !== "dist") cpSync(file, join(staging, file), { recursive: true });
   }
   symlinkSync(resolve("node_modules"), join(staging, "node_modules"));
-  const said = execFileSync("npm", ["pack", "--silent"], { cwd: staging, encoding: "utf8" });
-  return join(staging, said.trim().split("\n").at(-1) ?? "");
+  const output = execFileSync("npm", ["pack", "--silent"], { cwd: staging, encoding: "utf8" });
+  return join(staging, output.trim().split("\n").at(-1) ?? "");
 }

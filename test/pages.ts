@@ -113,7 +113,7 @@ export async function runIn(
   child.stdin.end(
     code.replaceAll(PUBLIC, new URL(gateway.publicUrl).host).replaceAll(INTERNAL, new URL(gateway.internalUrl).host),
   );
-  const [output, complaint] = await Promise.all([text(child.stdout), text(child.stderr)]);
-  if (complaint !== "") throw new Error(complaint);
+  const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  if (errors !== "") throw new Error(errors);
   return output.trim();
 }

@@ -30,8 +30,8 @@ test.each([
   [{ url: "https://gateway.internal", keepaliveMs: Number.NaN }, "keepaliveMs is at least 10000"],
   [{ url: "https://gateway.internal", deadlineMs: 0 }, "deadlineMs is a number of milliseconds above 0"],
   [{ url: "https://gateway.internal", deadlineMs: Number.POSITIVE_INFINITY }, "deadlineMs is a number"],
-])("%o: %s", (options, complaint) => {
-  expect(() => createAuthClient(options)).toThrow(complaint);
+])("%o: %s", (options, message) => {
+  expect(() => createAuthClient(options)).toThrow(message);
   expect(() => createAuthClient(options)).not.toThrow(/secret/);
 });
 

@@ -72,9 +72,9 @@ test.each([
   [{ deviceKey: "" }, "deviceKey is not 1 to 96"],
   [{ deviceKey: "a b" }, "deviceKey is not 1 to 96"],
   [{ deviceKey: "x".repeat(97) }, "deviceKey is not 1 to 96"],
-])("%o: %s", (wrong, complaint) => {
+])("%o: %s", (wrong, message) => {
   const create = (): unknown => createLoginSigner({ ...identity, ...wrong });
-  expect(create).toThrow(complaint);
+  expect(create).toThrow(message);
   expect(create).not.toThrow(/a-secret/);
 });
 

@@ -87,8 +87,8 @@ test("the example's commands for the demo device write a key file that only its 
   mkdirSync(join(cwd, "data"));
   const saved = `${JSON.stringify({ device_key: "demo-1", customer_key: CUSTOMER_KEY })}\n`;
   writeFileSync(join(cwd, "data/demo-device"), saved);
-  const said = [...readFileSync("examples/grpc-client.ts", "utf8").matchAll(/^\/\/ {3}(.*)$/gm)];
-  const lines = said.map(([, line]) => line).join("\n");
+  const comments = [...readFileSync("examples/grpc-client.ts", "utf8").matchAll(/^\/\/ {3}(.*)$/gm)];
+  const lines = comments.map(([, line]) => line).join("\n");
   const print = "printf '%s %s' $DEVICE_KEY $CUSTOMER_KEY_FILE";
   const { stdout } = await promisify(execFile)("sh", ["-ec", `${lines}\n${print}`], { cwd });
   const [deviceKey, file = ""] = stdout.split(" ");

@@ -78,7 +78,7 @@ test("a token is renewed before it expires, while callers get the present one", 
   expect(outcomes[1]).not.toBe(first);
 });
 
-test("a token that arrives too late is not returned", async () => {
+test("a token that could expire in transit is not returned", async () => {
   const { source, outcomes } = await startSource();
   const first = await source.token();
   time += 595 * SECOND;

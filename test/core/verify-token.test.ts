@@ -56,8 +56,8 @@ test("names the cure: a new login, or an operator's action", async () => {
   const { path, logIn, verify, deviceKey, customerId } = await open();
   const registry = fixture.registryAt(path);
   const because = "the token was revoked because";
-  const said: string[] = [];
-  const look = async (token: string): Promise<unknown> => said.push((await caughtErrorOf(verify(token))).message);
+  const messages: string[] = [];
+  const look = async (token: string): Promise<unknown> => messages.push((await caughtErrorOf(verify(token))).message);
 
   let token = await logIn();
   await registry.devices.revokeTokens(deviceKey, GATEWAY);
@@ -73,7 +73,7 @@ test("names the cure: a new login, or an operator's action", async () => {
   await registry.devices.delete(deviceKey, "", GATEWAY);
   await registry.devices.create({ deviceKey, customerId }, GATEWAY);
   await look(token);
-  expect(said).toEqual([
+  expect(messages).toEqual([
     `${because} an operator revoked it. The device has to log in again`,
     `${because} its device or the customer was disabled. The device is let in once its operator enables it`,
     `${because} its device was deleted. The device is let in once its operator enrols it`,

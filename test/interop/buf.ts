@@ -73,7 +73,7 @@ async function compareLists(url: string, flags: readonly string[]): Promise<read
     const listed = outcome.stdout.split("\n").filter((line) => line !== "");
     const missing = expected.filter((name) => !listed.includes(name));
     const surplus = listed.filter((name) => !expected.includes(name));
-    if (outcome.status !== 0) mistakes.push(`${flag}: ${complaintOf(outcome)}`);
+    if (outcome.status !== 0) mistakes.push(`${flag}: ${mistakeOf(outcome)}`);
     else if (missing.length + surplus.length > 0) {
       mistakes.push(`${flag}: missing ${missing.join(" ") || "none"}, surplus ${surplus.join(" ") || "none"}`);
     }
@@ -89,7 +89,7 @@ async function callAll(url: string, methods: readonly string[], flags: readonly 
       const body = method.includes("reflection") ? '{"list_services": ""}' : "{}";
       const seconds = method === WATCH ? WATCH_SECONDS : CALL_SECONDS;
       const outcome = await curl(seconds, [...flags, "--data", body, `${url}/${method}`]);
-      if (!isExpected(method, outcome)) mistakes.push({ method, mistake: complaintOf(outcome) });
+      if (!isExpected(method, outcome)) mistakes.push({ method, mistake: mistakeOf(outcome) });
     }
   };
   await Promise.all(Array.from({ length: CONCURRENCY }, work));
@@ -109,7 +109,7 @@ function isExpected(method: string, { status, stdout, stderr }: Outcome): boolea
   return hasReason && EXPECTED_CODES.some((code) => status === code * 8);
 }
 
-function complaintOf({ status, stderr }: Outcome): string {
+function mistakeOf({ status, stderr }: Outcome): string {
   const [message = stderr] = /"code": "\w+",\s+"message": ".*"|Failure: .*/.exec(stderr) ?? [];
   return `exit status ${status}, ${message.replaceAll(/\s+/g, " ").trim()}`;
 }

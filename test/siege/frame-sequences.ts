@@ -110,10 +110,10 @@ export function frameSequences(listener: "publicUrl" | "internalUrl"): Attack {
       if (socket === undefined) return;
       const { bytes, ending } = sequenceOf(index);
       // The gateway's SETTINGS show that it has accepted the connection.
-      const heard = received(socket, ANSWER_MS, () => true);
+      const firstBytes = received(socket, ANSWER_MS, () => true);
       await writeAll(socket, bytes);
       if (ending === "end") socket.end();
-      if (ending !== "close") await heard;
+      if (ending !== "close") await firstBytes;
       socket.destroy();
     });
 }

@@ -96,9 +96,9 @@ function hold({
       const socket = await openOrReport(findings, target[listener ?? "publicUrl"], index);
       if (socket === undefined) return;
       held.push({ socket, ended: countEndedStreams(socket) });
-      const heard = received(socket, HEARD_MS, () => true);
+      const firstBytes = received(socket, HEARD_MS, () => true);
       socket.write(first);
-      await heard;
+      await firstBytes;
     });
     const kept = held.filter(({ socket }) => !socket.closed).length;
     if (kept < count * MIN_KEPT && !mayEnd)

@@ -145,7 +145,7 @@ function embeddedKeys(mint: Mint): Record<string, string> {
   const jwk = { ...publicKey.export({ format: "jwk" }), kid: mint.kid, alg: mint.alg, use: "sig" };
   const der = publicKey.export({ format: "der", type: "spki" }).toString("base64");
   const smallOrder = { kty: "OKP", crv: "Ed25519", x: encode(new Uint8Array(32)), kid: mint.kid };
-  const brought: Record<string, object> = {
+  const headers: Record<string, object> = {
     jwk: { jwk },
     "jwk without kid": { jwk, kid: undefined },
     "jwk of an HMAC": { jwk: { kty: "oct", k: "AA" } },
@@ -159,7 +159,7 @@ function embeddedKeys(mint: Mint): Record<string, string> {
     "all of them": { jwk, jku: "http://127.0.0.1:1/", x5u: "http://127.0.0.1:1/", x5c: [der] },
   };
   return Object.fromEntries(
-    Object.entries(brought).map(([name, members]) => [
+    Object.entries(headers).map(([name, members]) => [
       `a stranger's key in the header, ${name}`,
       signedBy(mint.alg, privateKey, { ...headerOf(mint), ...members }, claimsOf(mint)),
     ]),

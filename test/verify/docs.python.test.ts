@@ -40,7 +40,7 @@ test("PyJWT accepts valid tokens, and rejects the hostile corpus", async () => {
   const tokens = [...mints.map(validToken), ...none, ...forged.map(({ token }) => token)];
   writeFileSync(join(folder, "tokens.json"), JSON.stringify(tokens));
   const { stdout } = await promisify(execFile)("/usr/bin/python3", ["verify.py", "tokens.json"], { cwd: folder });
-  const said = stdout.trimEnd().split("\n");
-  expect(said.slice(0, mints.length)).toEqual(mints.map(({ deviceKey }) => deviceKey));
-  expect(said.slice(mints.length)).toEqual([...none, ...forged].map(() => "-"));
+  const output = stdout.trimEnd().split("\n");
+  expect(output.slice(0, mints.length)).toEqual(mints.map(({ deviceKey }) => deviceKey));
+  expect(output.slice(mints.length)).toEqual([...none, ...forged].map(() => "-"));
 });

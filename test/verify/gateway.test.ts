@@ -24,7 +24,7 @@ test.each(TOKEN_ALGS)("a token of a login by %s has the device and its customer"
   expect(identity.expiresAt.getTime() - identity.issuedAt.getTime()).toBe(600_000);
 });
 
-test("a process that has verified ends by itself", async () => {
+test("a process that has verified a token ends by itself", async () => {
   const mint = newMint("key-1");
   const issuer = await startIssuer(mint);
   const options = JSON.stringify({ issuer: mint.issuer, audience: mint.audience, jwksUrl: issuer.url });
@@ -33,6 +33,6 @@ test("a process that has verified ends by itself", async () => {
     const verifier = createVerifier({ ...${options}, now: () => ${NOW} });
     process.stdout.write((await verifier.verify(${JSON.stringify(validToken(mint))})).deviceKey);`;
   const child = spawn(process.execPath, ["--input-type=module", "-e", program], { stdio: ["ignore", "pipe", "pipe"] });
-  const [said, complaint] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);
-  expect([said, complaint]).toEqual(["sensor-1", ""]);
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);
+  expect([stdout, stderr]).toEqual(["sensor-1", ""]);
 });

@@ -63,7 +63,7 @@ test("grpc-js: only exempt methods pass without a token", async () => {
 });
 
 test("Connect: only exempt methods pass without a token, and without an identity", async () => {
-  let complaint = "";
+  let failure = "";
   const baseUrl = await serveHttp(
     connectNodeAdapter({
       interceptors: [
@@ -75,7 +75,7 @@ test("Connect: only exempt methods pass without a token, and without an identity
             try {
               connectVerify.identityOf(context);
             } catch (error) {
-              complaint = String(error);
+              failure = String(error);
             }
             return create(GetServerTimeResponseSchema, { serverTime: 7 });
           },
@@ -87,7 +87,7 @@ test("Connect: only exempt methods pass without a token, and without an identity
   for (const headers of [{}, { "x-access-token": "a.b.c" }]) {
     expect((await client.getServerTime({}, { headers })).serverTime).toBe(7);
   }
-  expect(complaint).toMatch("there is no identity: put requireToken() before this handler");
+  expect(failure).toMatch("there is no identity: put requireToken() before this handler");
   await expect(client.login({})).rejects.toThrow(/no token was sent/);
 });
 
@@ -128,29 +128,29 @@ async function startEcho(): Promise<{ client: grpc.Client; calls: () => number }
 }
 
 /** Sends all messages at once. @returns the answers and the status */
-function talk(client: grpc.Client, token: string): Promise<{ heard: string[]; code: number }> {
+function talk(client: grpc.Client, token: string): Promise<{ answers: string[]; code: number }> {
   const metadata = new grpc.Metadata();
   metadata.set("x-access-token", token);
   const { path, requestSerialize, responseDeserialize } = METHOD;
   const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata);
-  const heard: string[] = [];
-  call.on("data", (text) => heard.push(text));
+  const answers: string[] = [];
+  call.on("data", (text) => answers.push(text));
   call.on("error", () => {});
   for (const text of ["one", "two", "three"]) call.write(text);
   call.end();
-  return new Promise((resolve) => call.on("status", ({ code }) => resolve({ heard, code })));
+  return new Promise((resolve) => call.on("status", ({ code }) => resolve({ answers, code })));
 }
 
 test("grpc-js: messages that are sent before the token is checked wait for it, in order", async () => {
   const { client } = await startEcho();
   expect(await talk(client, validToken(mint))).toEqual({
-    heard: ["sensor-1: one", "sensor-1: two", "sensor-1: three"],
+    answers: ["sensor-1: one", "sensor-1: two", "sensor-1: three"],
     code: grpc.status.OK,
   });
 });
 
 test("grpc-js: the handler of a stream is not called with an invalid token", async () => {
   const { client, calls } = await startEcho();
-  expect(await talk(client, `${validToken(mint)}A`)).toEqual({ heard: [], code: grpc.status.UNAUTHENTICATED });
+  expect(await talk(client, `${validToken(mint)}A`)).toEqual({ answers: [], code: grpc.status.UNAUTHENTICATED });
   expect(calls()).toBe(0);
 });

@@ -181,7 +181,7 @@ function compilerErrorsOf(folder: string): string[] {
     execFileSync(process.execPath, [resolve("node_modules/typescript/bin/tsc")], { cwd: folder, encoding: "utf8" });
     return [];
   } catch (error) {
-    const said = String(Object(error).stdout);
-    return said.split("\n").filter((line) => /^\S/.test(line));
+    const output = String(Object(error).stdout);
+    return output.split("\n").filter((line) => /^\S/.test(line));
   }
 }

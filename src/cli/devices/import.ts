@@ -113,11 +113,11 @@ async function sendRecords(
 ): Promise<void> {
   let isWarned = false;
   for await (const window of windowsOf(records, progress.line)) {
-    const complaints: { readonly line: number; reason: string; field: string; message: string }[] = [];
+    const mistakes: { readonly line: number; reason: string; field: string; message: string }[] = [];
     const rows: SentRow[] = [];
     for (const { line, content } of window) {
       if (content instanceof RowMistake) {
-        complaints.push({ line, reason: "malformed", field: content.field, message: content.message });
+        mistakes.push({ line, reason: "malformed", field: content.field, message: content.message });
         continue;
       }
       content.customerId ||= customer;
@@ -135,14 +135,14 @@ async function sendRecords(
         const { line = 0, row } = batch[index] ?? {};
         const isWithout = field === "customer_id" && row?.customerId === "";
         const cure = isWithout ? ". Add it, or give --customer ID for all" : "";
-        complaints.push({ line, reason, field: inColumns(field), message: `${inColumns(message)}${cure}` });
+        mistakes.push({ line, reason, field: inColumns(field), message: `${inColumns(message)}${cure}` });
       }
     }
-    for (const complaint of complaints.sort((one, other) => one.line - other.line)) {
-      if (json) process.stderr.write(`${JSON.stringify(complaint)}\n`);
-      else warn(`line ${complaint.line}: ${complaint.message}`);
+    for (const mistake of mistakes.sort((one, other) => one.line - other.line)) {
+      if (json) process.stderr.write(`${JSON.stringify(mistake)}\n`);
+      else warn(`line ${mistake.line}: ${mistake.message}`);
     }
-    progress.failed += complaints.length;
+    progress.failed += mistakes.length;
     progress.line = window.at(-1)?.line ?? progress.line;
     if (process.stderr.isTTY && !json) warn(`line ${progress.line} is done`);
   }

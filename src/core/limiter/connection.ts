@@ -173,7 +173,7 @@ function openCluster(url: Extract<RedisUrl, { kind: "cluster" }>, tls: RedisTls)
     clusterNodeRetryStrategy: () => RETRY_MS,
     maxRedirections: MAX_REDIRECTIONS,
     retryDelayOnTryAgain: 0,
-    // Neither a lost command is sent again, nor one that a Cluster refused while it was down.
+    // Lost commands are not sent again, nor those that a Cluster refused while it was down.
     retryDelayOnFailover: 0,
     retryDelayOnClusterDown: 0,
     slotsRefreshTimeout: INQUIRY_MS,
