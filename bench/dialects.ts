@@ -99,7 +99,7 @@ function createWalk({ fleet, algorithm, dialect }: PeerSetup): () => LoadRequest
     if (index === 0) batch = signBatch();
     sent++;
     const request = batch[index];
-    if (request === undefined) throw new RangeError("a fleet has devices");
+    if (request === undefined) throw new RangeError("the fleet has no devices");
     return request;
   };
 }

@@ -23,6 +23,6 @@ export async function listen(server: Server, scheme: "http" | "https" = "http"):
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
-  if (address === null || typeof address === "string") throw new TypeError("a TCP server has a port");
+  if (address === null || typeof address === "string") throw new TypeError("the server has no TCP port");
   return `${scheme}://127.0.0.1:${address.port}`;
 }

@@ -102,7 +102,7 @@ function createSubject(peer: Peer, tokens: readonly IssuedToken[]): Subject {
     warming: DEVICES,
     walk: () => () => {
       const issued = tokens[next++ % tokens.length];
-      if (issued === undefined) throw new RangeError("there are tokens");
+      if (issued === undefined) throw new RangeError("there are no tokens");
       const [token, deviceKey] = issued;
       return {
         bytes: encodeGet("/auth/check", `x-access-token: ${token}\r\n`),

@@ -8,7 +8,7 @@ import { createServer, type Server } from "node:net";
 export async function listenOnLoopback(server: Server): Promise<number> {
   await once(server.listen(0, "127.0.0.1"), "listening");
   const address = server.address();
-  if (address === null || typeof address === "string") throw new TypeError("a TCP server has a port");
+  if (address === null || typeof address === "string") throw new TypeError("the server has no TCP port");
   return address.port;
 }
 

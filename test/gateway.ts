@@ -56,7 +56,7 @@ async function openBareGateway(
 ): Promise<BareGateway> {
   const gateway = await startGateway(testConfig(settings), options);
   const { publicUrl, internalUrl } = gateway;
-  if (publicUrl === undefined || internalUrl === undefined) throw new TypeError("a test gateway has both listeners");
+  if (publicUrl === undefined || internalUrl === undefined) throw new TypeError("a listener is off");
   return { ...gateway, publicUrl, internalUrl };
 }
 

@@ -10,7 +10,7 @@ test("two gateways admit exactly ten of a device's logins, in any order", async 
   for (let round = 0; round < 3; round++) {
     const deviceKey = await first.enrol();
     const login = signNow(deviceKey);
-    const urls = Array.from({ length: 60 }, (_, place) => (place % 2 === 0 ? first : second).publicUrl);
+    const urls = Array.from({ length: 60 }, (_, index) => (index % 2 === 0 ? first : second).publicUrl);
     const answers = await Promise.all(urls.map((url) => postLogin(url, login)));
     const statuses = answers.map(({ status }) => status);
     expect(statuses.filter((status) => status === 200)).toHaveLength(10);

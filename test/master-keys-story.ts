@@ -55,7 +55,7 @@ export async function changeMasterKey(settings: Environment & { readonly DATA_DI
 }
 
 async function enrol(gateway: BareGateway | undefined, number: number): Promise<Board> {
-  if (gateway === undefined) throw new TypeError("there are two gateways");
+  if (gateway === undefined) throw new TypeError("a gateway is missing");
   const { customers, customerKeys, devices } = gateway.registry;
   const customerId = `customer-${number}`;
   const deviceKey = `device-${number}`;

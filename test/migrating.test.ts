@@ -175,7 +175,7 @@ test("boards that logged in at the old server log in at the gateway, unchanged",
   // 12. One board gets its own key; the first login with it ends the old key.
   const derived = (await follow(12)).find((line) => line.startsWith("pump-7 "))?.split(" ")[1];
   const pump = all.find(({ deviceKey }) => deviceKey === "pump-7");
-  if (pump === undefined || derived === undefined) throw new Error("pump-7 has a key of its own");
+  if (pump === undefined || derived === undefined) throw new Error("pump-7 has no key of its own");
   await logIn(pump, proxy, now() + 1);
   await logIn({ ...pump, customerKey: derived }, proxy, now() + 2);
   await vi.waitFor(() => expect(logIn(pump, proxy, now() + 3)).rejects.toThrow('"reason":"invalid_credentials"'), {

@@ -51,7 +51,7 @@ export async function meetStranger({ redisUrl, seconds, rate }: StrangerOptions)
   }
 
   const started = performance.now();
-  const guess = (place: number): Promise<Answer> => logIn(`127.0.0.${2 + (place % ADDRESSES)}`, "a stranger's guess");
+  const guess = (index: number): Promise<Answer> => logIn(`127.0.0.${2 + (index % ADDRESSES)}`, "a stranger's guess");
   using attack = sendAtRate(rate, guess, rate * seconds);
   const victim: Answer[] = [];
   while (victim.length < LOGINS) {

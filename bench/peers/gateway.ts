@@ -37,7 +37,7 @@ servePeer(async ({ redisUrl, databaseUrl, folder, fleet, algorithm, listener, tl
   );
   const { publicUrl, internalUrl, registry } = await startGateway(config);
   const url = listener === "internal" ? internalUrl : publicUrl;
-  if (url === undefined) throw new TypeError("both listeners are on");
+  if (url === undefined) throw new TypeError("a listener is off");
 
   const customer = { customerId: "bench", displayName: "Bench", status: "enabled", loginLimit: "" } as const;
   const { customerId } = await registry.customers.create(customer, GATEWAY);

@@ -37,7 +37,7 @@ export function queryParameters({ method, body, bound }: Route, schemas: Schemas
 }
 
 function queryParameter(name: string, field: DescField | undefined, schemas: Schemas): JsonObject {
-  if (field === undefined) throw new TypeError("a leaf has a field");
+  if (field === undefined) throw new TypeError("the path has no field");
   const { description = "", deprecated, ...schema } = schemas.field(field, "request");
   return { name, in: "query", ...(description !== "" && { description }), ...(deprecated && { deprecated }), schema };
 }

@@ -187,6 +187,6 @@ function sniff(socket: Socket, decide: (isHttp2: boolean) => void): void {
 }
 
 function originOf(scheme: string, address: AddressInfo | string | null): string {
-  if (address === null || typeof address === "string") throw new TypeError("a TCP listener has an address");
+  if (address === null || typeof address === "string") throw new TypeError("the listener has no TCP address");
   return `${scheme}://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}`;
 }

@@ -31,7 +31,7 @@ export function createRest({ services }: Pick<CallOptions, "services">): Protoco
       if (match === undefined) throw noRoute(table.methodsAt(path));
       const { route } = match;
       const method = methods.get(route.method);
-      if (method === undefined) throw new TypeError("every route has a method");
+      if (method === undefined) throw new TypeError("a route has no method");
       return {
         method,
         readMessage: () => readRequest(exchange, match, method.maxMessageBytes),

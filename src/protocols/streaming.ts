@@ -55,7 +55,7 @@ export function createStreaming({ services, callerFrom }: Pick<CallOptions, "ser
     },
     async answer(exchange) {
       const handler = handlers.get(pathOf(exchange));
-      if (handler === undefined) throw new TypeError("the path has a handler");
+      if (handler === undefined) throw new TypeError("no handler has this path");
       const abort = new AbortController();
       const isBidi = handler.method.methodKind === "bidi_streaming";
       if (isBidi) bidiCalls++;

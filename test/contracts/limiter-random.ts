@@ -76,7 +76,7 @@ export function createCalls({ seed, grainMs }: { seed: number; grainMs: number }
       if (index < scene.calls) return scene;
       index -= scene.calls;
     }
-    throw new RangeError("a cycle is as long as its scenes");
+    throw new RangeError("no scene is left");
   }
 
   /** The next edge, if it is near. */

@@ -37,7 +37,7 @@ describe("a right login", () => {
       decidedAt: expect.any(Number),
     });
     const [jwk] = fixture.ring.published();
-    if (jwk === undefined) throw new TypeError("a ring publishes its active key");
+    if (jwk === undefined) throw new TypeError("the ring does not publish its active key");
     const { payload } = await jwtVerify(login.token, await importJWK(jwk), { currentDate: new Date(NOW) });
     expect(payload).toMatchObject({ sub: device, customer_id: login.customerId, iat: SECONDS, exp: SECONDS + 600 });
   });

@@ -36,7 +36,7 @@ export async function writeUntilKilled(
   async function work(worker: number): Promise<void> {
     for (let turn = 0; ; turn++) {
       const act = ACTS[(turn + worker) % ACTS.length];
-      if (act === undefined) throw new TypeError("there is something to do");
+      if (act === undefined) throw new TypeError("there is nothing to do");
       try {
         await act(gateway, fleet, ledger);
       } catch (error) {

@@ -160,7 +160,7 @@ test("any header gives an address, and never an error", () => {
 test("a stored address does not keep its header in memory", () => {
   setFlagsFromString("--expose-gc");
   const collect: unknown = runInNewContext("gc");
-  if (typeof collect !== "function") throw new TypeError("there is a collector");
+  if (typeof collect !== "function") throw new TypeError("gc is not exposed");
   collect();
   const before = process.memoryUsage().heapUsed;
   const stored = Array.from({ length: 1_000 }, (_, at) => {

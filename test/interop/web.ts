@@ -59,7 +59,7 @@ async function servePage(): Promise<Server> {
   const built = await build({ configFile: false, logLevel: "silent", build: { write: false, lib } });
   const [bundle] = Array.isArray(built) ? built : [built];
   const chunk = bundle !== undefined && "output" in bundle ? bundle.output[0] : undefined;
-  if (chunk === undefined) throw new TypeError("a build has a chunk");
+  if (chunk === undefined) throw new TypeError("the build has no chunk");
   return createServer((request, response) => {
     const isScript = request.url === "/page.js";
     response.setHeader("Content-Type", isScript ? "text/javascript" : "text/html");

@@ -107,8 +107,8 @@ export async function runRotations({ rotations, rate, settings }: RotationsOptio
     await check(body.token, issuedAt, "at the end of its life");
   }
 
-  using load = sendAtRate(rate, (place) =>
-    issue(gateways[place % gateways.length] ?? gateways[0]).catch((error: unknown) => {
+  using load = sendAtRate(rate, (index) =>
+    issue(gateways[index % gateways.length] ?? gateways[0]).catch((error: unknown) => {
       failed.push(String(error));
     }),
   );

@@ -17,7 +17,7 @@ export interface Proxy {
 export async function startProxy(oldPort: number, newPort: number): Promise<Proxy> {
   const server = createServer((request, response) => {
     const address = proxy.addresses.get(request.socket.remotePort ?? 0);
-    if (address === undefined) throw new TypeError("a board says its address before it sends");
+    if (address === undefined) throw new TypeError("no board has this connection");
     const port = shareOf(address) < proxy.share ? newPort : oldPort;
     const { host: _, ...headers } = request.headers;
     const onward = send({

@@ -102,7 +102,7 @@ describe("paths", () => {
 
   const pathsOf = (...own: readonly Rule[]): string[] => {
     const [method] = methodsWith(...own);
-    if (method === undefined) throw new TypeError("there is a method");
+    if (method === undefined) throw new TypeError("there is no method");
     return openDocument(createOpenapi([method.parent], plain)).operations.map(({ verb, path }) => `${verb} ${path}`);
   };
 

@@ -12,7 +12,7 @@ export interface Fault {
   /** Whether Redis recovers by itself. */
   readonly heals: boolean;
   /** Whether Redis answers all the time. */
-  readonly leavesAll?: true;
+  readonly alwaysAnswers?: true;
   /** Resolves once Redis is back. */
   end(): Promise<void>;
   stop(): Promise<void>;
@@ -104,7 +104,7 @@ export const FAULTS = {
     const { url, moveSlot, stop } = await startCluster();
     return {
       heals: true,
-      leavesAll: true,
+      alwaysAnswers: true,
       redisUrl: url,
       begin: async () => {},
       async end() {

@@ -49,7 +49,7 @@ export async function runOutage(options: OutageOptions): Promise<OutageReport> {
   using load = startLoad(urls, namesOf(devices), rate);
   await pass(beforeMs);
   await fault.begin();
-  // A fault that heals by itself ends by itself; others last for a while.
+  // A fault that does not heal by itself is ended after a while.
   if (!fault.heals) await pass(awayMs);
   await fault.end();
   await pass(fault.heals ? awayMs + afterMs : afterMs);
@@ -57,14 +57,14 @@ export async function runOutage(options: OutageOptions): Promise<OutageReport> {
   const share = Math.max(1, Math.floor(limits.limit / GATEWAYS));
   const alone = await countAlone(gateways);
   // On a busy machine Redis may be late, which is an outage too.
-  const isWhole = fault.leavesAll === true && alone === 0;
-  const least = isWhole ? limits.limit : share;
+  const isExact = fault.alwaysAnswers === true && alone === 0;
+  const least = isExact ? limits.limit : share;
 
   return {
     logins: attempts.length,
     failed: attempts.filter(({ status }) => status === 0 || status >= 500).length,
     most: countMost(attempts, limits.windowMs),
-    bound: isWhole ? limits.limit : limits.limit + GATEWAYS * share,
+    bound: isExact ? limits.limit : limits.limit + GATEWAYS * share,
     falselyDenied: countFalseDenials(attempts, { ...limits, limit: least }),
     least,
     alone,

@@ -66,7 +66,7 @@ export async function startSite(
   };
   const operator = await openGateway(shared);
   cleanup.defer(() => operator.close());
-  const deviceKeys = Array.from({ length: devices }, (_, place) => `board-${place}`);
+  const deviceKeys = Array.from({ length: devices }, (_, index) => `board-${index}`);
   await enrolMany(operator, deviceKeys);
   const gateways = [
     await createGateway({ ...shared, DATA_DIR: folder }, inspect, cleanup),

@@ -38,7 +38,7 @@ export async function runRotation(options: RotationOptions): Promise<RotationRep
   const gateways = [await open(), await open()] as const;
   const [one] = gateways;
   try {
-    const deviceKeys = Array.from({ length: devices }, (_, place) => `rotated-${place}-${randomUUID()}`);
+    const deviceKeys = Array.from({ length: devices }, (_, index) => `rotated-${index}-${randomUUID()}`);
     await enrolMany(one, deviceKeys);
     const keys = new Map(deviceKeys.map((deviceKey) => [deviceKey, CUSTOMER_KEY]));
     using load = startLogins(gateways, keys, rate);
@@ -93,9 +93,9 @@ interface Load extends Pace<string> {
 /** Devices log in at a steady rate at both gateways in turn, each by its present key. */
 function startLogins(gateways: readonly TestGateway[], keys: ReadonlyMap<string, string>, rate: number): Load {
   const names = [...keys.keys()];
-  const pace = sendAtRate(rate, (place) => {
-    const name = names[place % names.length] ?? "";
-    const gateway = gateways[(place + Math.floor(place / names.length)) % gateways.length];
+  const pace = sendAtRate(rate, (index) => {
+    const name = names[index % names.length] ?? "";
+    const gateway = gateways[(index + Math.floor(index / names.length)) % gateways.length];
     return logIn(gateway?.publicUrl ?? "", name, keys.get(name) ?? "");
   });
   const more = async (count: number): Promise<void> => {

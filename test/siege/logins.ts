@@ -53,7 +53,7 @@ async function timed(sent: Promise<HttpAnswer>): Promise<Attempt> {
 }
 
 async function start({ target, deviceKeys, rate, full }: LoginOrder): Promise<() => Promise<LoginFigures>> {
-  // In turn, so that none is idle for long.
+  // The agent uses its connections in turn, so that none is idle for long.
   const kept = new Agent({ keepAlive: true, maxSockets: KEPT, scheduling: "fifo" });
   const probeAgent = full.includes("internal") ? kept : false;
   const login = new URL("/auth/login", target.publicUrl);
@@ -61,13 +61,13 @@ async function start({ target, deviceKeys, rate, full }: LoginOrder): Promise<()
     Array.from({ length: KEPT }, () => timed(ask(new URL("/livez", url), { agent: kept, ...timeout() })));
   await Promise.all([target.publicUrl, target.internalUrl].flatMap(openAll));
 
-  const logins = sendAtRate(rate, (place) => {
-    const deviceKey = deviceKeys[place % deviceKeys.length] ?? "";
-    const isKept = full.includes("public") || place % 2 === 0;
+  const logins = sendAtRate(rate, (index) => {
+    const deviceKey = deviceKeys[index % deviceKeys.length] ?? "";
+    const isKept = full.includes("public") || index % 2 === 0;
     return timed(postJson(login, signNow(deviceKey), { agent: isKept ? kept : false, ...timeout() }));
   });
-  const probes = sendAtRate(HEALTH_PATHS.length, async (place) => {
-    const path = HEALTH_PATHS[place % HEALTH_PATHS.length] ?? "";
+  const probes = sendAtRate(HEALTH_PATHS.length, async (index) => {
+    const path = HEALTH_PATHS[index % HEALTH_PATHS.length] ?? "";
     const probe = ask(new URL(path, target.internalUrl), { agent: probeAgent, ...timeout() });
     const { outcome, ms } = await timed(probe);
     return { outcome: `${path}: ${outcome}`, ms };

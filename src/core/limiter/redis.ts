@@ -89,7 +89,7 @@ export function createRedisLimiter(
 
   /** Sends the script. A clock later than `latest`, in milliseconds, has stepped; 0 turns the check off. */
   function send([one, two, ...others]: readonly Charge[], now: number, latest: number): Promise<number[]> {
-    if (one === undefined || others.length > 0) throw new RangeError("one or two charges");
+    if (one === undefined || others.length > 0) throw new RangeError("needs one or two charges");
     const isLogin = one.policy.name === "login" || one.policy.name === "replay";
     const { limit, windowMs } = one.policy;
     const fixed = [
@@ -193,7 +193,7 @@ function readState(policy: Charge["policy"], reply: readonly unknown[], index: n
   // An entry that is rounded up counts for up to 1/64 longer.
   const longest = policy.windowMs * 1_100;
   if (typeof remaining !== "number" || typeof reset !== "number" || remaining > policy.limit || reset > longest) {
-    throw new TypeError("Redis answers something else than the script does");
+    throw new TypeError("Redis's answer is not one of the script");
   }
   return { policy, remaining, resetMs: reset / 1000 };
 }

@@ -95,7 +95,7 @@ test("a summary is cached for two seconds, and shared by concurrent callers", as
 
 test("too many labels for a device are an error that names the device, and change nothing", async () => {
   const { registry, fleet } = await openFleet(2);
-  const most = Object.fromEntries(Array.from({ length: 32 }, (_, place) => [`label-${place}`, "x"]));
+  const most = Object.fromEntries(Array.from({ length: 32 }, (_, index) => [`label-${index}`, "x"]));
   await registry.devices.update("pump-0001", { labels: most }, "", ACTOR);
   await expect(
     fleet.change({ ...NAMES, filter: "customer_id = acme", action: "label", labels: { site: "north" } }, ACTOR),
