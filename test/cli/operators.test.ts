@@ -28,7 +28,7 @@ test("a token is issued, used, named in the audit log, and revoked", async () =>
   });
 });
 
-test("a token that may read is written to a file, and changes nothing", async () => {
+test("a token with the role read is written to a file, and changes nothing", async () => {
   const output = join(temporaryFolder(), "token");
   const issue = ["operators", "issue", "--name", "bob", "--expires-in", "12h", "--output", output];
   const { stdout } = await operator.operate(issue);

@@ -1,4 +1,4 @@
-// A soak: one gateway under a steady load, and its memory after each garbage collection.
+// A soak: gateways under a steady load, and the memory of one after each garbage collection.
 
 import { setTimeout as pause } from "node:timers/promises";
 import { startLoad, type Tally } from "./load.ts";

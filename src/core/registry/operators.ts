@@ -91,7 +91,7 @@ export function createOperators(
   const findFixed = (tokenId: string): OperatorToken | undefined =>
     fixed.find(({ token }) => token.tokenId === tokenId)?.token;
 
-  function requireGood(token: StoredOperatorToken | undefined): OperatorToken {
+  function requireValid(token: StoredOperatorToken | undefined): OperatorToken {
     if (token === undefined) throw invalidToken("this is not an admin token of this gateway");
     if (token.revokedAt !== undefined) throw invalidToken("this admin token was revoked. Ask for another");
     if (token.expiresAt <= now()) throw invalidToken("this admin token has expired. Ask for another");
@@ -140,12 +140,12 @@ export function createOperators(
       const [match] = fixed.filter(({ secret }) => equalSecrets(adminToken, secret));
       return (
         match?.token ??
-        requireGood(ISSUED.test(adminToken) ? await operators.findByHash(hashOf(adminToken)) : undefined)
+        requireValid(ISSUED.test(adminToken) ? await operators.findByHash(hashOf(adminToken)) : undefined)
       );
     },
 
     async confirm(tokenId) {
-      return findFixed(tokenId) ?? requireGood(await operators.find(tokenId));
+      return findFixed(tokenId) ?? requireValid(await operators.find(tokenId));
     },
   };
 }
