@@ -9,14 +9,14 @@ const LONGEST_ROUND = 45;
 
 const number = readNumbers({ seconds: 60, rate: 1_000 });
 const redis = await startRedis();
-// One device for each round: a round uses up its login limit.
+// One device for each round, which uses up the device's login limit.
 const rounds = Math.ceil(number("seconds") / LONGEST_ROUND);
 for (let round = 0; round < rounds; round++) {
   const options = { redisUrl: redis.url, seconds: number("seconds") / rounds, rate: number("rate") };
-  const met = await meetStranger(options);
-  const { victim, after, stranger } = met;
-  const fair = victim.every(({ status }) => status === 200) && after.status === 429 && after.policy === "login";
-  const refused = Object.keys(stranger).every((outcome) => /^(401|429) /.test(outcome));
-  report(renderStranger(met), [], !fair || !refused);
+  const outcome = await meetStranger(options);
+  const { victim, after, stranger } = outcome;
+  const isUnaffected = victim.every(({ status }) => status === 200) && after.status === 429 && after.policy === "login";
+  const isRefused = Object.keys(stranger).every((answer) => /^(401|429) /.test(answer));
+  report(renderStranger(outcome), [], !isUnaffected || !isRefused);
 }
 await redis.stop();

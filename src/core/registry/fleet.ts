@@ -60,7 +60,7 @@ export interface FleetStore {
     deviceKeys: readonly string[],
     decide: (current: StoredDevice) => FleetChange | undefined,
   ): Promise<FleetProgress>;
-  /** Counts all; the times are those of `seenLastHour` and `seenLastDay`, in unix milliseconds. */
+  /** Counts all devices. `seenLastHour` and `seenLastDay` begin at these times, in unix milliseconds. */
   countAll(hourAgo: number, dayAgo: number): Promise<FleetCounts>;
 }
 

@@ -140,13 +140,13 @@ test("the progress of a rotation", async () => {
   const { issue, registry, store, clock, events } = await openWithIssuer();
   const old = await issue();
   for (const deviceKey of ["a", "b", "c"]) await addDevice(store, { customerId: "acme", deviceKey });
-  const see = (deviceKey: string, keyId: string): Promise<void> =>
+  const recordLogin = (deviceKey: string, keyId: string): Promise<void> =>
     store.activity.record([{ deviceKey, login: { at: clock.now, keyId }, failure: undefined }]);
-  for (const deviceKey of ["a", "b"]) await see(deviceKey, old.keyId);
+  for (const deviceKey of ["a", "b"]) await recordLogin(deviceKey, old.keyId);
 
   clock.now += 1_000;
   const next = await issue();
-  await see("a", next.keyId);
+  await recordLogin("a", next.keyId);
   expect(await registry.customerKeys.progress("acme")).toMatchObject({
     keys: [
       { keyId: next.keyId, purpose: "login", state: "live", devices: 1, lastUseAt: NOW + 1_000 },
@@ -160,7 +160,7 @@ test("the progress of a rotation", async () => {
   expect(retirement).toMatchObject({ stoppedDevices: 1, silentDevices: 1, otherLiveKeys: 1, key: { state: "live" } });
   expect(await events()).toEqual(before);
 
-  await see("b", next.keyId);
+  await recordLogin("b", next.keyId);
   const retired = await registry.customerKeys.retire(old.keyId, false, ACTOR);
   const key = { keyId: old.keyId, state: "retired", retiredAt: NOW + 1_000 };
   expect(retired).toMatchObject({ stoppedDevices: 0, silentDevices: 1, otherLiveKeys: 1, key });
@@ -176,7 +176,7 @@ test("the progress of a rotation", async () => {
   expect(await events()).toHaveLength(before.length + 1);
 
   // A retired key is shown while devices use it.
-  await see("c", old.keyId);
+  await recordLogin("c", old.keyId);
   await issue({ notBefore: NOW + 1_000_000 });
   const { keys } = await registry.customerKeys.progress("acme");
   expect(keys.map(({ keyId, state, devices }) => [keyId, state, devices])).toEqual([
