@@ -12,7 +12,7 @@ function openAsOtherProcess(folder: string): DatabaseSync {
   return new DatabaseSync(join(folder, "countersign.db"), { timeout: 5_000 });
 }
 
-test("a bug in an operator's call and a secret that cannot be unsealed are one fault each in the log; the secret is counted, and can be retired", async () => {
+test("a bug and a secret that cannot be unsealed are one fault each in the log, and the secret can be retired", async () => {
   const folder = temporaryFolder();
   const gateway = await serve(folder);
   const { publicUrl, internalUrl, end } = gateway;

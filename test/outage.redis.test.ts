@@ -4,7 +4,7 @@
 import { expect, test } from "vitest";
 import { runOutage } from "./outage/outage.ts";
 
-test.for(["kill", "move"] as const)("%s", async (fault) => {
+test.for(["kill", "move"] as const)("logins stay within the bound through the fault %s", async (fault) => {
   const { logins, failed, most, bound, falselyDenied } = await runOutage({
     fault,
     limits: { limit: 6, windowMs: 2_000 },

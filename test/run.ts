@@ -77,7 +77,7 @@ function runVitest(without: readonly Requirement[]): { passed: number; failed: n
 const missing = installMissing(requirements);
 const { passed, failed, status } = runVitest(missing);
 for (const { name, packages } of missing) {
-  say(`Not run: the tests that need ${name}. Type: apt-get install ${packages}`);
+  say(`Not run: the tests that need ${name}. Run: apt-get install ${packages}`);
 }
 say(`${passed} passed, ${failed + missing.length} failed`);
 process.exitCode = missing.length > 0 ? 1 : status;

@@ -36,10 +36,10 @@ export function emptySqlite(): EmptySqlite {
   return { folder, path, connect: async () => closing(openSqlite(path)) };
 }
 
-/** A database on the PostgreSQL of the run, empty or a copy of another one, which stays as long as its server. */
+/** Creates a database on the PostgreSQL of the run: empty, or a copy of `template`. It stays as long as the server. */
 export async function makePostgres(template?: string): Promise<{ readonly name: string; readonly url: string }> {
   const server = inject("postgresUrl");
-  if (server === undefined) throw new Error("there is no PostgreSQL. Type: npm test");
+  if (server === undefined) throw new Error("there is no PostgreSQL. Run: npm test");
   const name = `test_${randomBytes(8).toString("hex")}`;
   await execute(server, `create database ${name}${template === undefined ? "" : ` template ${template}`}`);
   return { name, url: Object.assign(new URL(server), { pathname: `/${name}` }).href };

@@ -80,12 +80,12 @@ export function readyToVerify(jwk: PublicJwk): KeyObject {
 
 /** The minimum of RFC 7518, 3.3. Tokens of larger keys do not fit the memory of boards. */
 const RSA_BITS = 2_048;
-/** In characters. */
+/** The longest text of a key, in characters. */
 const LONGEST = 16_384;
 /** At most as long as a thumbprint, since each token has it; the characters need no escapes in paths (RFC 3986, 2.3). */
 const KID = /^[\w.~-]{1,43}$/;
 
-/** Reads a private key of another server under `kid`; empty: its thumbprint. No message repeats it. @throws AuthError `malformed`, naming the mistake and the cure */
+/** Reads a private key of another server, named `kid`; empty: named by its thumbprint. No message repeats the key. @throws AuthError `malformed`, naming the mistake and the cure */
 export async function readImportedKey(text: string, kid: string): Promise<KeyMaterial> {
   if (kid !== "" && !KID.test(kid)) {
     throw malformed("kid is not of 1 to 43 letters and digits and hyphens and dots and tildes and underscores", "kid");
