@@ -1,6 +1,5 @@
 // `npm run bench`: the server CPU of a login at the gateway and at its peers, interleaved in one run.
 
-import { generateKeyPairSync, sign } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { makeCertificate } from "../test/http/openssl.ts";
@@ -91,19 +90,6 @@ const LARGEST_RATES = { RS256: 12_000, EdDSA: 30_000 };
 interface Pair {
   readonly baseline: readonly Round[];
   readonly own: readonly Round[];
-  /** CPU of one RSA signature after each round, in microseconds. */
-  readonly signatureMicros: readonly number[];
-}
-
-const SIGNATURES = 400;
-const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
-const CLAIMS = Buffer.alloc(300, "a");
-
-function measureSignature(): number {
-  const before = process.cpuUsage();
-  for (let turn = 0; turn < SIGNATURES; turn++) sign("sha256", CLAIMS, privateKey);
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / SIGNATURES;
 }
 
 /** Decisions on limits that Redis has made. */
@@ -128,19 +114,17 @@ async function runPair(group: Group, contender: Contender, algorithm: Algorithm,
   };
   const started = [await start(group.baseline), await start(contender)];
   const options = { rounds, seconds: SECONDS, inFlight: IN_FLIGHT };
-  const signatureMicros: number[] = [];
   let decidedBefore = 0;
   await redisIsOld;
   const measured = await measure(started.map(createLoginSubject), options, async (done) => {
     say(`Round ${done}.`);
     if (done === 0) decidedBefore = await countDecisions();
-    else signatureMicros.push(measureSignature());
   });
   const decided = (await countDecisions()) - decidedBefore;
   const [baseline = [], own = []] = started.map((peer) => measured.get(peer));
   const logins = [...baseline, ...own].reduce((sum, { requests }) => sum + requests, 0);
   if (decided < logins) throw new Error(`void: Redis has decided ${decided} of ${logins} logins`);
-  return { baseline, own, signatureMicros };
+  return { baseline, own };
 }
 
 function rowOf(label: string, rounds: readonly Round[], times: string): string[] {
@@ -155,17 +139,9 @@ async function measureGroup(group: Group, algorithm: Algorithm, rounds: number):
   const rows = [["", "CPU, µs", "times", "logins/s", "p50, ms", "p99, ms"]];
   const targets: Section["targets"][number][] = [];
   for (const contender of group.contenders) {
-    const { baseline, own, signatureMicros } = await runPair(group, contender, algorithm, rounds);
+    const { baseline, own } = await runPair(group, contender, algorithm, rounds);
     const ratio = spreadOf(divide(own.map(costOf), baseline.map(costOf)));
     rows.push(rowOf(group.baseline.label, baseline, ""), rowOf(contender.label, own, show(ratio, 3)));
-    // Each login has one RSA signature. An EdDSA signature costs less than the noise of its measurement.
-    if (algorithm === "RS256") {
-      const [rest = [], restOfBaseline = []] = [own, baseline].map((one) =>
-        one.map(({ cpuMicros }, round) => cpuMicros - (signatureMicros[round] ?? Number.NaN)),
-      );
-      const cpu = show(spreadOf(rest), 0);
-      rows.push(["without the RSA signature", cpu, show(spreadOf(divide(rest, restOfBaseline)), 3), "", "", ""]);
-    }
     const most = contender.most?.[algorithm];
     if (most === undefined) continue;
     const text = `${contender.label} / ${group.baseline.label}: ${show(ratio, 3)}, at most ${most.toFixed(3)}`;
