@@ -156,14 +156,14 @@ for (let round = 0; round < ROUNDS; round++) {
   const quiet = await logInDuring(gateway.publicUrl, customerKey, pause(QUIET_MS));
   const action = round % 2 === 0 ? DeviceAction.DISABLE : DeviceAction.ENABLE;
   const started = performance.now();
-  const beside = await logInDuring(gateway.publicUrl, customerKey, changeAll(admin, action));
+  const during = await logInDuring(gateway.publicUrl, customerKey, changeAll(admin, action));
   const seconds = (performance.now() - started) / 1_000;
-  const [alone, busy] = [quantile(quiet, 0.99), quantile(beside, 0.99)];
+  const [alone, busy] = [quantile(quiet, 0.99), quantile(during, 0.99)];
   delays.push(busy - alone);
   say(
-    `${CHANGED} devices changed in ${seconds.toFixed(0)} s: p99 of a login ${alone.toFixed(1)} ms alone, ${busy.toFixed(1)} ms beside`,
+    `${CHANGED} devices changed in ${seconds.toFixed(0)} s: p99 of a login ${alone.toFixed(1)} ms alone, ${busy.toFixed(1)} ms during`,
   );
 }
-judge("p99 of a login beside the change, more than alone", delays, MOST_DELAY_MS);
+judge("p99 of a login during the change, more than alone", delays, MOST_DELAY_MS);
 await cleanup.disposeAsync();
 process.exit(failed === 0 ? 0 : 1);

@@ -184,11 +184,11 @@ export async function openConnection(url: string, ca?: Buffer): Promise<FrameCon
       resolve();
     }),
   );
-  let greeting: readonly Buffer[] = [PREFACE];
+  let preface: readonly Buffer[] = [PREFACE];
   return {
     write(...frames) {
-      socket.write(Buffer.concat([...greeting, ...frames]));
-      greeting = [];
+      socket.write(Buffer.concat([...preface, ...frames]));
+      preface = [];
     },
     isOk: (stream) => answerOf(stream).ok.promise,
     bodyOf: (stream) => answerOf(stream).body.promise,

@@ -52,7 +52,7 @@ function keys(): Readonly<Record<string, readonly string[]>> {
   );
 }
 
-const FINE = { status: 0, stderr: "" };
+const SUCCESS = { status: 0, stderr: "" };
 
 test("each owner becomes a customer with each of its keys once, unchanged", async () => {
   const odd = ' ends in "space" ';
@@ -62,7 +62,7 @@ test("each owner becomes a customer with each of its keys once, unchanged", asyn
     ["c", odd, "Acme"],
     ["d", "schlüssel", "Other"],
   ];
-  expect(await split(table)).toEqual({ ...FINE, stdout: "2 customers, 3 keys, 4 devices\n" });
+  expect(await split(table)).toEqual({ ...SUCCESS, stdout: "2 customers, 3 keys, 4 devices\n" });
   expect(linesOf("customers.txt")).toEqual(["acme Acme", "other Other"]);
   // Nobody else can read them.
   const [file = ""] = readdirSync(resolve(folder, "keys/acme"));

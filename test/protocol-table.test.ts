@@ -8,13 +8,13 @@ import { type Answer, channels, type LoginFields, type Session } from "./protoco
 const NOW = 1_764_000_000_000;
 const SECONDS = NOW / 1000;
 
-const STILL = { now: () => NOW };
+const FROZEN_CLOCK = { now: () => NOW };
 
 /** A gateway for each configuration, with frozen time. */
 const gateways = {
-  default: await startFileGateway({ ADDRESS_LIMIT: "off" }, STILL),
-  strict: await startFileGateway({ ADDRESS_LIMIT: "1/60s" }, STILL),
-  away: await startFileGateway({ REDIS_URL: "redis://127.0.0.1:1", REDIS_DOWN: "deny" }, STILL),
+  default: await startFileGateway({ ADDRESS_LIMIT: "off" }, FROZEN_CLOCK),
+  strict: await startFileGateway({ ADDRESS_LIMIT: "1/60s" }, FROZEN_CLOCK),
+  away: await startFileGateway({ REDIS_URL: "redis://127.0.0.1:1", REDIS_DOWN: "deny" }, FROZEN_CLOCK),
 };
 
 interface Case {

@@ -34,8 +34,8 @@ test("a key is issued, listed without its secret, counted and retired", async ()
   const usage = await operate(["customer-keys", "usage", "--customer", id]);
   expect(usage.stdout).toMatch(new RegExp(`${keyId} .* 0 .*\\n1 device has not logged in yet\\n$`));
 
-  const dry = await operate(["customer-keys", "retire", keyId, "--dry-run"]);
-  expect(dry.stdout).toBe(
+  const dryRun = await operate(["customer-keys", "retire", keyId, "--dry-run"]);
+  expect(dryRun.stdout).toBe(
     `key ${keyId} would be retired\nstopped_devices  0\nsilent_devices   1\nother_live_keys  0\n`,
   );
   expect((await operateJson(["customer-keys", "list", "--customer", id]))[0]).toMatchObject({

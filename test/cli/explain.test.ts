@@ -49,6 +49,6 @@ test("--json prints the response of the contract, and --at sets the time of the 
   ]);
   expect(JSON.parse(late.stderr).error).toMatchObject({ findings: ["clock_behind", "signature_right"] });
   const then = new Date(NOW - 7_980_000).toISOString();
-  const punctual = await explain(body, "--body", "-", "--at", then, "--json");
-  expect([punctual.status, JSON.parse(punctual.stdout)]).toMatchObject([0, { would_succeed: true }]);
+  const atSendTime = await explain(body, "--body", "-", "--at", then, "--json");
+  expect([atSendTime.status, JSON.parse(atSendTime.stdout)]).toMatchObject([0, { would_succeed: true }]);
 });

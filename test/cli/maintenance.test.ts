@@ -26,15 +26,15 @@ test("the check of a first start succeeds and creates nothing", async () => {
 test("the check names a master key that cannot open the secrets, and a Redis that is away", async () => {
   const folder = temporaryFolder();
   await (await openGateway({ DATA_DIR: folder })).close();
-  const good = await check({ COUNTERSIGN_DATA_DIR: folder });
-  expect(good).toMatchObject({ status: 0, findings: expect.arrayContaining(["database ok", "keys ok"]) });
-  const bad = await check({
+  const valid = await check({ COUNTERSIGN_DATA_DIR: folder });
+  expect(valid).toMatchObject({ status: 0, findings: expect.arrayContaining(["database ok", "keys ok"]) });
+  const invalid = await check({
     COUNTERSIGN_DATA_DIR: folder,
     COUNTERSIGN_MASTER_KEY: "11".repeat(32),
     COUNTERSIGN_REDIS_URL: "redis://127.0.0.1:1",
   });
-  expect(bad).toMatchObject({ status: 1, findings: expect.arrayContaining(["keys wrong", "redis wrong"]) });
-  expect(bad.stderr).toContain("keys, redis");
+  expect(invalid).toMatchObject({ status: 1, findings: expect.arrayContaining(["keys wrong", "redis wrong"]) });
+  expect(invalid.stderr).toContain("keys, redis");
 });
 
 test("the check names a database that is away, and every wrong setting", async () => {

@@ -25,7 +25,7 @@ function deviceOf(deviceKey: string, draft: Partial<Device> = {}): Device {
   return { ...device, deviceKey, ...draft };
 }
 
-interface Sight {
+interface DecideCall {
   readonly deviceKey: string;
   readonly current: Device | undefined;
   readonly customerExists: boolean;
@@ -35,26 +35,26 @@ interface Sight {
 async function importDevices(
   { devices }: Store,
   wanted: readonly Device[],
-  wants: (sight: Sight) => boolean = () => true,
-): Promise<readonly Sight[]> {
-  const sights: Sight[] = [];
+  wants: (call: DecideCall) => boolean = () => true,
+): Promise<readonly DecideCall[]> {
+  const calls: DecideCall[] = [];
   await devices.importAll(
     wanted,
     (next, current, customerExists) => {
-      const sight = { deviceKey: next.deviceKey, current, customerExists };
-      sights[wanted.indexOf(next)] = sight;
-      return wants(sight) ? next : undefined;
+      const call = { deviceKey: next.deviceKey, current, customerExists };
+      calls[wanted.indexOf(next)] = call;
+      return wants(call) ? next : undefined;
     },
     () => entryOf("ImportDevices", { at: NOW + 5 }),
   );
-  return sights;
+  return calls;
 }
 
 export function describeImport(open: Open): void {
   test("enrols many devices unchanged, with one entry", async () => {
     const { store, reopen } = await openWithCustomer(open);
-    const sights = await importDevices(store, [...MANY, oddDevice]);
-    expect(sights.every(({ current, customerExists }) => current === undefined && customerExists)).toBe(true);
+    const calls = await importDevices(store, [...MANY, oddDevice]);
+    expect(calls.every(({ current, customerExists }) => current === undefined && customerExists)).toBe(true);
 
     const other = await reopen();
     const { items } = await other.devices.list({ ...FIRST, size: 1_000 });
@@ -86,7 +86,7 @@ export function describeImport(open: Open): void {
     const { store } = await openWithCustomer(open);
     await addDevice(store, { deviceKey: "known", displayName: "before", labels: { site: "north" } });
     await addDevice(store, { deviceKey: "kept", displayName: "before" });
-    const sights = await importDevices(
+    const calls = await importDevices(
       store,
       [
         deviceOf("new", { displayName: "after" }),
@@ -98,7 +98,7 @@ export function describeImport(open: Open): void {
       ({ deviceKey, customerExists }) => customerExists && !["kept", "refused"].includes(deviceKey),
     );
     expect(
-      sights.map(({ deviceKey, current, customerExists }) => [deviceKey, current?.displayName, customerExists]),
+      calls.map(({ deviceKey, current, customerExists }) => [deviceKey, current?.displayName, customerExists]),
     ).toEqual([
       ["new", undefined, true],
       ["kept", "before", true],
@@ -141,11 +141,11 @@ export function describeImport(open: Open): void {
     const { store, reopen } = await openWithCustomer(open);
     const other = await reopen();
     let deletion: Promise<boolean> | undefined;
-    const sights: boolean[] = [];
+    const calls: boolean[] = [];
     await store.devices.importAll(
       [device],
       (_, __, customerExists) => {
-        sights.push(customerExists);
+        calls.push(customerExists);
         // The rejection is handled at once: the deletion may fail before the import ends.
         deletion ??= other.customers
           .delete(customer.customerId, () => entryOf("DeleteCustomer"))
@@ -160,6 +160,6 @@ export function describeImport(open: Open): void {
     expect(await store.devices.find(device.deviceKey)).toEqual(
       gone ? undefined : expect.objectContaining({ revision: 1 }),
     );
-    expect(sights.at(-1)).toBe(!gone);
+    expect(calls.at(-1)).toBe(!gone);
   });
 }

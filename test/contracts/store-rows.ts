@@ -155,8 +155,11 @@ export function describeRows(open: Open): void {
         addDevice(other, { customerId, deviceKey: `device-${round}` }),
       ]);
       expect([deleted.status, enrolled.status].sort()).toEqual(["fulfilled", "rejected"]);
-      const loser = deleted.status === "rejected" ? deleted.reason : enrolled.status === "rejected" && enrolled.reason;
-      expect(loser).toMatchObject({ reason: deleted.status === "rejected" ? "failed_precondition" : "does_not_exist" });
+      const failure =
+        deleted.status === "rejected" ? deleted.reason : enrolled.status === "rejected" && enrolled.reason;
+      expect(failure).toMatchObject({
+        reason: deleted.status === "rejected" ? "failed_precondition" : "does_not_exist",
+      });
     }
   });
 

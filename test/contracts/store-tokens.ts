@@ -15,7 +15,7 @@ export const TOKEN: StoredOperatorToken = {
 };
 const ISSUED = entryOf("IssueOperatorToken");
 const REVOKED = entryOf("RevokeOperatorToken", { at: NOW + 5 });
-const TAKEN_BACK = entryOf("RevokeToken", { resource: "tokens/t-1", customerId: "" });
+const REVOCATION = entryOf("RevokeToken", { resource: "tokens/t-1", customerId: "" });
 
 export function describeTokens(open: Open): void {
   test("another process finds a token by its hash and its id", async () => {
@@ -50,14 +50,14 @@ export function describeTokens(open: Open): void {
   test("a revoked token is stored with one entry", async () => {
     const { store } = await open();
     const token = { jti: "t-1", expiresAt: NOW + 10 };
-    expect(await store.revokedTokens.insert(token, TAKEN_BACK)).toEqual(token);
+    expect(await store.revokedTokens.insert(token, REVOCATION)).toEqual(token);
     expect([await isRevoked(store, "t-1"), await isRevoked(store, "t-2")]).toEqual([true, false]);
     expect(await actionsOf(store)).toEqual(["RevokeToken"]);
   });
 
   test("a second revocation keeps the later expiry, with an entry if the expiry changes", async () => {
     const { store } = await open();
-    const revoke = (expiresAt: number) => store.revokedTokens.insert({ jti: "t-1", expiresAt }, TAKEN_BACK);
+    const revoke = (expiresAt: number) => store.revokedTokens.insert({ jti: "t-1", expiresAt }, REVOCATION);
     await revoke(NOW + 10);
     expect(await revoke(NOW + 9)).toEqual({ jti: "t-1", expiresAt: NOW + 10 });
     expect(await revoke(NOW + 10)).toEqual({ jti: "t-1", expiresAt: NOW + 10 });
@@ -69,7 +69,7 @@ export function describeTokens(open: Open): void {
   test("expired tokens are deleted in batches", async () => {
     const { store } = await open();
     for (const [index, jti] of ["a", "b", "c"].entries()) {
-      await store.revokedTokens.insert({ jti, expiresAt: NOW + index }, TAKEN_BACK);
+      await store.revokedTokens.insert({ jti, expiresAt: NOW + index }, REVOCATION);
     }
     expect(await store.revokedTokens.prune(NOW + 1, 1)).toBe(1);
     expect(await store.revokedTokens.prune(NOW + 1, 5)).toBe(1);

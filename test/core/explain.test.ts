@@ -50,10 +50,13 @@ describe("a login with nothing wrong", () => {
 
 describe("the device", () => {
   const DISABLED = { status: "disabled" } as const;
-  const worse = bodyOf({ deviceKey: "nobody", timestamp: 5 }).replace("}", ",}");
+  const malformed = bodyOf({ deviceKey: "nobody", timestamp: 5 }).replace("}", ",}");
   testFindings([
     { ...expecting("unknown", bodyOf({ deviceKey: "nobody" }), "unknown_device"), deviceKey: "nobody" },
-    { ...expecting("unknown, and more", worse, "malformed", "clock_never_set", "unknown_device"), deviceKey: "nobody" },
+    {
+      ...expecting("unknown, and more", malformed, "malformed", "clock_never_set", "unknown_device"),
+      deviceKey: "nobody",
+    },
     expecting("another in the body", bodyOf({ deviceKey: DERIVED }), "other_device_key"),
     expecting("in upper case", bodyOf({ deviceKey: SHARED.toUpperCase(), signature: HEX }), "other_device_key"),
     { ...expecting("disabled", bodyOf({}), "device_disabled", "signature_right"), device: DISABLED },
@@ -73,8 +76,8 @@ test.for([
   { when: "a mistake is found", body: bodyOf({}) },
   { when: "none is", body: signed("x") },
 ])("the secrets are overwritten when $when", async ({ body }) => {
-  const handed: CustomerSecret[] = [];
-  await explain({ body, handed });
-  expect(handed).toHaveLength(KEYS.length);
-  for (const { secret } of handed) expect(secret.every((byte) => byte === 0)).toBe(true);
+  const passedKeys: CustomerSecret[] = [];
+  await explain({ body, passedKeys });
+  expect(passedKeys).toHaveLength(KEYS.length);
+  for (const { secret } of passedKeys) expect(secret.every((byte) => byte === 0)).toBe(true);
 });

@@ -58,12 +58,12 @@ async function timeOne(kind: string): Promise<number> {
   const timestamp = BigInt(Math.floor(clock.now / 1000));
   const request = { deviceKey, timestamp, deviceSignature: randomBytes(32).toString("hex") };
   const started = process.hrtime.bigint();
-  const isIn = await logIn(request, callerAt()).then(
+  const isAdmitted = await logIn(request, callerAt()).then(
     () => true,
     () => false,
   );
   const taken = Number(process.hrtime.bigint() - started);
-  if (isIn) throw new TypeError("a random signature was accepted");
+  if (isAdmitted) throw new TypeError("a random signature was accepted");
   return taken;
 }
 

@@ -10,7 +10,7 @@ const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-backgro
 
 /** Starts the browser. @throws Error that says how to install it */
 export async function openBrowser(): Promise<Browser> {
-  if (installMissing([CHROMIUM]).length > 0) throw new Error("not run. Run: apt-get install chromium");
+  if (installMissing([CHROMIUM]).length > 0) throw new Error("Chromium is missing. Run: apt-get install chromium");
   return chromium.launch({ executablePath: "/usr/bin/chromium", args: FLAGS });
 }
 

@@ -26,7 +26,9 @@ export function requiring(requirement: Requirement, row: Row): Row {
     name: row.name,
     longestMs: (row.longestMs ?? LONGEST_MS) + INSTALL_MS,
     run: async () =>
-      installMissing([requirement]).length > 0 ? [`not run. Run: apt-get install ${requirement.packages}`] : row.run(),
+      installMissing([requirement]).length > 0
+        ? [`a program is missing. Run: apt-get install ${requirement.packages}`]
+        : row.run(),
   };
 }
 

@@ -149,9 +149,9 @@ test("an error outside of every operation fits the default answer", async () => 
   });
   const otherPath = await fetch(new URL("/auth/logout", gateway.publicUrl));
   expect(await expectDocumented(otherPath, "AuthService_Login", "default")).toMatchObject({ reason: "not_found" });
-  const overfull = await login({ method: "POST", headers: { "X-Long": "x".repeat(20_000) } });
-  expect(overfull.status).toBe(431);
-  expect(await expectDocumented(overfull, "AuthService_Login", "default")).toMatchObject({ reason: "malformed" });
+  const tooManyHeaders = await login({ method: "POST", headers: { "X-Long": "x".repeat(20_000) } });
+  expect(tooManyHeaders.status).toBe(431);
+  expect(await expectDocumented(tooManyHeaders, "AuthService_Login", "default")).toMatchObject({ reason: "malformed" });
 });
 
 test("a login without a required field is malformed", async () => {

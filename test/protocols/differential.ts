@@ -19,7 +19,7 @@ interface Way {
 const DEVICE_KINDS = ["usual", "disabled", "guarded", "shared", "unknown"] as const;
 type DeviceKind = (typeof DEVICE_KINDS)[number];
 
-/** A login for every combination, which all encodings can express. */
+/** A login that every encoding can express, for all combinations. */
 interface Plan {
   readonly device: DeviceKind;
   /** Replaces the device's own key, if defined. */
@@ -102,13 +102,13 @@ export async function openDifferential(): Promise<Differential> {
   let now = START;
   const gateway = await openGateway({ ADDRESS_LIMIT: "off" }, { now: () => now });
   const oracles = await startOracles(gateway.services.map(({ spec }) => spec));
-  const ways = await openRelays(gateway, oracles);
+  const ways = await openWays(gateway, oracles);
   async function compareOnce(plan: Plan, onOutcome?: (outcome: string) => void): Promise<Difference | undefined> {
     const askAll = (asked: readonly Way[]) => Promise.all(asked.map((way) => ask(way, plan, now)));
     for (let time = 0; time < plan.times; time++) {
       const own = await askAll(ways.filter(({ isOracle }) => !isOracle));
       const [first] = own.map(([, answer]) => answer);
-      if (first === undefined) throw new TypeError("there are ways");
+      if (first === undefined) throw new TypeError("there are no ways");
       onOutcome?.(first.outcome);
       // No specification fixes the largest message or its error.
       const theirs = first.outcome === "too_large" ? [] : await askAll(ways.filter(({ isOracle }) => isOracle));
@@ -146,7 +146,7 @@ async function ask({ name, session, devices }: Way, plan: Plan, now: number): Pr
   return [name, { ...answer, ...(token !== undefined && { token: "a token" }) }];
 }
 
-async function openRelays(gateway: TestGateway, oracles: Oracles): Promise<readonly Way[]> {
+async function openWays(gateway: TestGateway, oracles: Oracles): Promise<readonly Way[]> {
   const ends = channels.flatMap(({ oracle, ...channel }) => [
     { channel, endpoint: "public", url: gateway.publicUrl, isOracle: false },
     { channel, endpoint: "internal", url: gateway.internalUrl, isOracle: false },

@@ -99,7 +99,7 @@ describe("JSON of any message", () => {
   });
 
   test("an unknown field changes no decision", () => {
-    const awkward = [
+    const values = [
       '""',
       '" "',
       '" 1"',
@@ -114,7 +114,7 @@ describe("JSON of any message", () => {
       "true",
       '"a="',
     ];
-    const item = fc.oneof(fc.constantFrom(...awkward), fc.json({ maxDepth: 2 }));
+    const item = fc.oneof(fc.constantFrom(...values), fc.json({ maxDepth: 2 }));
     const any = fc
       .oneof(
         item,

@@ -126,13 +126,13 @@ export const mutatedHttp2: Attack = async (target, count, findings) => {
     internalUrl: http2Requests("internalUrl", target, session),
   };
   const mutations: readonly Mutation[] = [...OF_BYTES, addFrame, addFrame];
-  const greeting = Buffer.concat([PREFACE, settings()]);
+  const preface = Buffer.concat([PREFACE, settings()]);
   return sendAll(count, async (index) => {
     const random = randomOf(index);
     const listener = choose(LISTENERS, random);
     const valid = Buffer.concat([framesOf(1, choose(requests[listener], random)), ping()]);
     const frames = mutate(valid, mutations, random);
-    const bytes = Buffer.concat([greeting, frames]);
+    const bytes = Buffer.concat([preface, frames]);
     await sendAlone(target[listener], { index, bytes, isAnswer: isHttp2Answer, isServerError }, findings);
   });
 };

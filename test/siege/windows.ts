@@ -28,13 +28,13 @@ const STREAMS = Array.from({ length: 20 }, (_, index) => 2 * index + 1);
 const UNREAD = STREAMS.slice(0, 8);
 /** Connections opened at a time. Few, since the attack is the memory that they hold, not the rate. */
 const OPENING = 5;
-const HEARD_MS = 2_000;
+const FIRST_BYTES_MS = 2_000;
 /** The gateway ends a stream after 20 s. */
 const STREAM_MS = 20_000;
 const SLACK_MS = 5_000;
 const TRICKLE_MS = 1_000;
 const POLL_MS = 500;
-/** Connections that are still open once the last has begun. */
+/** The least share of connections that are still open once the last has begun. */
 const MIN_KEPT = 0.9;
 
 interface HeldStreams {
@@ -96,7 +96,7 @@ function hold({
       const socket = await openOrReport(findings, target[listener ?? "publicUrl"], index);
       if (socket === undefined) return;
       held.push({ socket, ended: countEndedStreams(socket) });
-      const firstBytes = received(socket, HEARD_MS, () => true);
+      const firstBytes = received(socket, FIRST_BYTES_MS, () => true);
       socket.write(first);
       await firstBytes;
     });

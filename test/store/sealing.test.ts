@@ -8,14 +8,14 @@ import { createSealer, MASTER_KEY_BYTES, NewerSealError, SEALED_KEY_ID, SealErro
 const sealer = createSealer([randomBytes(MASTER_KEY_BYTES)]);
 const CONTEXT = ["customer_key", "customer-1", "key-1", "login"];
 
-const WHICH = "the sealed secret of customer_key customer-1 key-1 login";
+const SECRET_NAME = "the sealed secret of customer_key customer-1 key-1 login";
 const altered = (context: readonly string[]): SealError =>
   new SealError(
     `the sealed secret of ${context.join(" ")} was altered or moved to another row. Restore it from a backup`,
   );
 const ALTERED = altered(CONTEXT).message;
-const STRANGE = `${WHICH} is sealed with another master key. Set COUNTERSIGN_MASTER_KEY to that key, or add it to COUNTERSIGN_OTHER_MASTER_KEYS`;
-const TRUNCATED = `${WHICH} is truncated. Restore it from a backup`;
+const OTHER_KEY = `${SECRET_NAME} is sealed with another master key. Set COUNTERSIGN_MASTER_KEY to that key, or add it to COUNTERSIGN_OTHER_MASTER_KEYS`;
+const TRUNCATED = `${SECRET_NAME} is truncated. Restore it from a backup`;
 
 const bytes = fc.uint8Array({ maxLength: 300 });
 const contexts = fc.array(fc.string(), { maxLength: 4 });
@@ -74,7 +74,7 @@ describe("a sealed secret", () => {
   test("a secret of a newer version gets an error that says so", () => {
     const sealed = sealer.seal(Buffer.from("secret"), CONTEXT);
     sealed[0] = 2;
-    const newer = new NewerSealError(`${WHICH} has version 2. A newer gateway wrote it`);
+    const newer = new NewerSealError(`${SECRET_NAME} has version 2. A newer gateway wrote it`);
     expect(() => sealer.open(sealed, CONTEXT)).toThrow(newer);
     expect(() => sealer.open(sealed, CONTEXT)).toThrow(NewerSealError);
   });
@@ -103,7 +103,7 @@ describe("several master keys", () => {
     expect(both.open(sealedWithOld, CONTEXT).toString()).toBe("secret");
     const sealed = both.seal(Buffer.from("another"), CONTEXT);
     expect(createSealer([current]).open(sealed, CONTEXT).toString()).toBe("another");
-    expect(() => createSealer([old]).open(sealed, CONTEXT)).toThrow(new SealError(STRANGE));
+    expect(() => createSealer([old]).open(sealed, CONTEXT)).toThrow(new SealError(OTHER_KEY));
     expect([both.sealedWithFirst(sealed), both.sealedWithFirst(sealedWithOld)]).toEqual([true, false]);
   });
 
@@ -113,7 +113,7 @@ describe("several master keys", () => {
     both.seal(Buffer.from(""), CONTEXT).copy(renamed, 1, 1, 9);
     expect(() => both.open(renamed, CONTEXT)).toThrow(new SealError(ALTERED));
     const unknown = createSealer([stranger]).seal(Buffer.from("secret"), CONTEXT);
-    expect(() => both.open(unknown, CONTEXT)).toThrow(new SealError(STRANGE));
+    expect(() => both.open(unknown, CONTEXT)).toThrow(new SealError(OTHER_KEY));
   });
 
   test("each sealed secret begins with the id of its master key", () => {

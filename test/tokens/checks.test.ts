@@ -31,7 +31,7 @@ async function logIn(deviceKey?: string): Promise<{ deviceKey: string; token: st
   return { deviceKey: name, token };
 }
 
-function good(deviceKey: string): Record<string, Checked> {
+function accepted(deviceKey: string): Record<string, Checked> {
   const { customerId } = gateway;
   return Object.fromEntries(Object.keys(CHECKS).map((name) => [name, { outcome: "ok", deviceKey, customerId }]));
 }
@@ -39,7 +39,7 @@ function good(deviceKey: string): Record<string, Checked> {
 describe("every way to check a token", () => {
   test("gives the identity of a valid token", async () => {
     const { deviceKey, token } = await logIn(await gateway.enrol({ deviceKey: "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~" }));
-    expect(await checkAll(gateway, token)).toEqual(good(deviceKey));
+    expect(await checkAll(gateway, token)).toEqual(accepted(deviceKey));
   });
 
   test("distinguishes expired from invalid", async () => {
@@ -56,7 +56,7 @@ describe("every way to check a token", () => {
     expect(await checkAll(gateway, token)).toEqual(refusedFor("revoked"));
     // After the revocation, in the same millisecond.
     const { token: second } = await logIn(deviceKey);
-    expect(await checkAll(gateway, second)).toEqual(good(deviceKey));
+    expect(await checkAll(gateway, second)).toEqual(accepted(deviceKey));
   });
 
   // core/tokens/verifier.test.ts has all hostile tokens; these are forms that transports may handle differently.
@@ -77,7 +77,7 @@ describe("every way to check a token", () => {
         if (!REFUSED.includes(outcome)) wrong.push(`${name}, ${way}: ${outcome}`);
     }
     expect(wrong).toEqual([]);
-    expect(await checkAll(gateway, token)).toEqual(good(deviceKey));
+    expect(await checkAll(gateway, token)).toEqual(accepted(deviceKey));
   });
 });
 

@@ -128,7 +128,7 @@ async function startEcho(): Promise<{ client: grpc.Client; calls: () => number }
 }
 
 /** Sends all messages at once. @returns the answers and the status */
-function talk(client: grpc.Client, token: string): Promise<{ answers: string[]; code: number }> {
+function exchange(client: grpc.Client, token: string): Promise<{ answers: string[]; code: number }> {
   const metadata = new grpc.Metadata();
   metadata.set("x-access-token", token);
   const { path, requestSerialize, responseDeserialize } = METHOD;
@@ -143,7 +143,7 @@ function talk(client: grpc.Client, token: string): Promise<{ answers: string[]; 
 
 test("grpc-js: messages that are sent before the token is checked wait for it, in order", async () => {
   const { client } = await startEcho();
-  expect(await talk(client, validToken(mint))).toEqual({
+  expect(await exchange(client, validToken(mint))).toEqual({
     answers: ["sensor-1: one", "sensor-1: two", "sensor-1: three"],
     code: grpc.status.OK,
   });
@@ -151,6 +151,6 @@ test("grpc-js: messages that are sent before the token is checked wait for it, i
 
 test("grpc-js: the handler of a stream is not called with an invalid token", async () => {
   const { client, calls } = await startEcho();
-  expect(await talk(client, `${validToken(mint)}A`)).toEqual({ answers: [], code: grpc.status.UNAUTHENTICATED });
+  expect(await exchange(client, `${validToken(mint)}A`)).toEqual({ answers: [], code: grpc.status.UNAUTHENTICATED });
   expect(calls()).toBe(0);
 });

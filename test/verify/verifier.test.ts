@@ -143,12 +143,12 @@ test("invalid options are errors at once", () => {
     [{ maxStaleMs: -1 }, /^maxStaleMs/],
   ];
   for (const [wrong, message] of cases) expect(() => createVerifier({ ...right, ...wrong })).toThrow(message);
-  const fine: Partial<VerifierOptions>[] = [
+  const valid: Partial<VerifierOptions>[] = [
     {},
     { issuer: "countersign", jwksUrl: "https://auth.example/keys" },
     { issuer: "http://auth.example", allowHttp: true },
     { issuer: "http://[::1]:8080" },
     { maxStaleMs: Number.POSITIVE_INFINITY },
   ];
-  for (const options of fine) expect(() => createVerifier({ ...right, ...options })).not.toThrow();
+  for (const options of valid) expect(() => createVerifier({ ...right, ...options })).not.toThrow();
 });

@@ -26,7 +26,7 @@ test("valid lines are imported, and invalid lines are reported", async () => {
   const { customerId, registry } = gateway;
   const file = fileOf(
     "devices.csv",
-    `${HEADER}good-1,${customerId},"Pump, ""one""",derived,on,off,site=north\nbad 2,${customerId},,,,,\ngood-3,${customerId},"two\nlines",,,,\ngood-5,${customerId},,,,,\nbad-6,nobody,,,,,\nbad-7,${customerId}\n`,
+    `${HEADER}line-2,${customerId},"Pump, ""one""",derived,on,off,site=north\nbad 3,${customerId},,,,,\nline-4,${customerId},"two\nlines",,,,\nline-6,${customerId},,,,,\nline-7,nobody,,,,,\nline-8,${customerId}\n`,
   );
   const result = await operate(["devices", "import", file]);
   expect(result.status).toBe(1);
@@ -41,7 +41,7 @@ test("valid lines are imported, and invalid lines are reported", async () => {
       "",
     ].join("\n"),
   );
-  expect(await registry.devices.get("good-1")).toMatchObject({
+  expect(await registry.devices.get("line-2")).toMatchObject({
     customerId,
     displayName: 'Pump, "one"',
     keyMode: "derived",
@@ -78,22 +78,25 @@ test("reads standard input with --customer; the later of two lines of a device w
 
 test("an import with wrong options changes nothing, and says what to do", async () => {
   const { operate, gateway } = operator;
-  const good = `${HEADER}never,${gateway.customerId},,,,,\n`;
+  const valid = `${HEADER}never,${gateway.customerId},,,,,\n`;
   const cases: readonly (readonly [readonly string[], string])[] = [
     [["/nowhere/devices.csv"], "/nowhere/devices.csv cannot be read (ENOENT)"],
     [[temporaryFolder()], "cannot be read (EISDIR)"],
     [[fileOf("devices.csv", "")], "is empty. It has to begin with a header, or to be NDJSON"],
-    [[fileOf("devices.csv", Buffer.from(good, "utf16le"))], "is not UTF-8 text. Save it as CSV in UTF-8, or as NDJSON"],
+    [
+      [fileOf("devices.csv", Buffer.from(valid, "utf16le"))],
+      "is not UTF-8 text. Save it as CSV in UTF-8, or as NDJSON",
+    ],
     [[fileOf("devices.csv", "device_kye,customer_id\n")], 'there is no column "device_kye". Is it device_key?'],
-    [[fileOf("devices.csv", good), "--from-line", "soon"], "Write a whole number from 1."],
+    [[fileOf("devices.csv", valid), "--from-line", "soon"], "Write a whole number from 1."],
   ];
   for (const [words, message] of cases) {
-    const outcome = await operate(["devices", "import", ...words], { input: good });
+    const outcome = await operate(["devices", "import", ...words], { input: valid });
     expect(outcome).toMatchObject({ status: 2, stdout: "" });
     expect(outcome.stderr).toContain(message);
   }
   const wrongToken = { env: { COUNTERSIGN_ADMIN_TOKEN: "another-token-0123456789" } };
-  const outcome = await operate(["devices", "import", fileOf("devices.csv", good)], wrongToken);
+  const outcome = await operate(["devices", "import", fileOf("devices.csv", valid)], wrongToken);
   expect(outcome).toMatchObject({ status: 1, stdout: "" });
   expect(outcome.stderr).toMatch(/^countersign: invalid_admin_token: [^\n]+\n$/);
   await expect(gateway.registry.devices.get("never")).rejects.toThrow("no device");

@@ -20,7 +20,7 @@ import {
 const OWN = makeBoardKey("ES256");
 const own = { device: { publicKey: OWN.pem.replace(/-----[A-Z ]+-----|\s/g, "") } };
 const byOwn = byKey("ES256", OWN.privateKey);
-const rightly = byHmac(SECRETS.login);
+const byRightKey = byHmac(SECRETS.login);
 
 function formOf(signParts: SignParts, claims: object = {}, header: object = { alg: "HS256" }): string {
   const client_assertion = makeAssertion(signParts, assertionClaims(SHARED, SECONDS, claims), header);
@@ -29,8 +29,8 @@ function formOf(signParts: SignParts, claims: object = {}, header: object = { al
 
 describe("a right assertion", () => {
   test.for([
-    ["in a form", { body: formOf(rightly) }],
-    ["alone", { body: makeAssertion(rightly, assertionClaims(SHARED, SECONDS)) }],
+    ["in a form", { body: formOf(byRightKey) }],
+    ["alone", { body: makeAssertion(byRightKey, assertionClaims(SHARED, SECONDS)) }],
     ["by a key pair", { body: formOf(byOwn, {}, { alg: "ES256" }), ...own }],
   ] as const)("%s has nothing wrong", async ([, received]) => {
     const { wouldSucceed, findings } = await explain(received);
@@ -49,22 +49,22 @@ const expectingOwn = (mistake: string, body: string, code: string): Expectation 
   ...expecting(mistake, body, code),
   ...own,
 });
-const strange = (alg: "ES256" | "EdDSA") => byKey(alg, makeBoardKey(alg).privateKey);
+const byOtherKey = (alg: "ES256" | "EdDSA") => byKey(alg, makeBoardKey(alg).privateKey);
 const asn1: SignParts = (text) => sign("sha256", Buffer.from(text), OWN.privateKey);
 
 testFindings([
-  expecting("another audience", formOf(rightly, { aud: "https://other.example" }), "malformed", "signature_right"),
-  expecting("no jti", formOf(rightly, { jti: undefined }), "malformed", "signature_right"),
-  expecting("a life of an hour", formOf(rightly, { exp: SECONDS + 3_600 }), "malformed", "signature_right"),
-  expecting("a time that is an object", formOf(rightly, { iat: { toString: 1 } }), "malformed", "signature_right"),
-  expecting("a clock in 1970", formOf(rightly, { iat: 0, exp: 60 }), "clock_never_set", "signature_right"),
+  expecting("another audience", formOf(byRightKey, { aud: "https://other.example" }), "malformed", "signature_right"),
+  expecting("no jti", formOf(byRightKey, { jti: undefined }), "malformed", "signature_right"),
+  expecting("a life of an hour", formOf(byRightKey, { exp: SECONDS + 3_600 }), "malformed", "signature_right"),
+  expecting("a time that is an object", formOf(byRightKey, { iat: { toString: 1 } }), "malformed", "signature_right"),
+  expecting("a clock in 1970", formOf(byRightKey, { iat: 0, exp: 60 }), "clock_never_set", "signature_right"),
   expecting(
     "a clock that is behind",
-    formOf(rightly, { iat: SECONDS - 500, exp: SECONDS - 440 }),
+    formOf(byRightKey, { iat: SECONDS - 500, exp: SECONDS - 440 }),
     "clock_behind",
     "signature_right",
   ),
-  expecting("another device", makeAssertion(rightly, assertionClaims("other", SECONDS)), "other_device_key"),
+  expecting("another device", makeAssertion(byRightKey, assertionClaims("other", SECONDS)), "other_device_key"),
   expecting("no JWT at all", "client_assertion=x", "malformed", "no_public_key"),
   expecting(
     "no signature",
@@ -78,9 +78,13 @@ testFindings([
   expecting("the key with its line break", formOf(byHmac(`${SECRETS.login}\n`)), "key_line_break"),
   expecting("an unknown key", formOf(byHmac("x")), "no_known_key"),
   expecting("a key pair that is not enrolled", formOf(byOwn, {}, { alg: "ES256" }), "no_public_key"),
-  expectingOwn("the customer's key of a device with its own", formOf(rightly), "own_key_pair"),
+  expectingOwn("the customer's key of a device with its own", formOf(byRightKey), "own_key_pair"),
   expectingOwn("a signed login of a device with its own key pair", signed(RIGHT), "own_key_pair"),
-  expectingOwn("another algorithm than the key pair's", formOf(strange("EdDSA"), {}, { alg: "Ed25519" }), "other_alg"),
-  expectingOwn("another key pair", formOf(strange("ES256"), {}, { alg: "ES256" }), "other_key_pair"),
+  expectingOwn(
+    "another algorithm than the key pair's",
+    formOf(byOtherKey("EdDSA"), {}, { alg: "Ed25519" }),
+    "other_alg",
+  ),
+  expectingOwn("another key pair", formOf(byOtherKey("ES256"), {}, { alg: "ES256" }), "other_key_pair"),
   expectingOwn("a signature as OpenSSL writes it", formOf(asn1, {}, { alg: "ES256" }), "signature_asn1"),
 ]);

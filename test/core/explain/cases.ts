@@ -63,7 +63,7 @@ export interface Case {
   readonly customer?: Partial<StoredCustomer>;
   readonly keys?: readonly CustomerSecret[];
   /** Collects the keys that were passed to the explanation. */
-  readonly handed?: CustomerSecret[];
+  readonly passedKeys?: CustomerSecret[];
 }
 
 /** Reads a login's JSON body. @throws AuthError `malformed` */
@@ -77,7 +77,7 @@ export function explain({
   device,
   customer,
   keys = KEYS,
-  handed = [],
+  passedKeys = [],
 }: Case): Promise<Explanation> {
   const explainLogin = createExplainLogin({
     devices: {
@@ -90,7 +90,7 @@ export function explain({
     customerKeys: {
       secretsOf: async () => {
         const copies = keys.map((key) => ({ ...key, secret: Buffer.from(key.secret) }));
-        handed.push(...copies);
+        passedKeys.push(...copies);
         return copies;
       },
     },

@@ -94,12 +94,12 @@ test("reads a URL with any parts", () => {
 
 test("no error repeats any part of a password, wherever it is in the URL", () => {
   const secret = "Xq7vKz9w";
-  const junk = fc.string({ unit: fc.constantFrom(..."/?#@:,[]%&= .a1") });
+  const anyCharacters = fc.string({ unit: fc.constantFrom(..."/?#@:,[]%&= .a1") });
   fc.assert(
     fc.property(
       fc.constantFrom("redis://", "redis+sentinel://", "rediss+cluster://", "http://", ""),
-      junk,
-      junk,
+      anyCharacters,
+      anyCharacters,
       (scheme, before, after) => {
         try {
           parseRedisUrl(`${scheme}${before}${secret}${after}`);

@@ -72,7 +72,7 @@ test.for<[Partial<DeviceDraft>, string]>([
   await expect(registry.devices.update(deviceKey, patch, "", ACTOR)).rejects.toMatchObject(error);
 });
 
-test("an update replaces all labels, in one order", async () => {
+test("an update replaces all labels; their order is no change", async () => {
   const { registry, events } = await openWithCustomer();
   const created = await registry.devices.create({ ...DEVICE, labels: { b: "1", a: "2" } }, ACTOR);
   expect(await registry.devices.update("pump-7", { labels: { a: "2", b: "1" } }, "", ACTOR)).toEqual(created);
