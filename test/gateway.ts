@@ -60,7 +60,7 @@ async function openBareGateway(
   return { ...gateway, publicUrl, internalUrl };
 }
 
-/** Starts a gateway without a customer for the test that calls. */
+/** Starts a gateway without a customer for the calling test. */
 export async function startBareGateway(settings: Environment & { DATA_DIR: string }): Promise<BareGateway> {
   const gateway = await openBareGateway(settings);
   onTestFinished(() => gateway.close());
@@ -97,14 +97,14 @@ export async function openGateway(settings: Environment = {}, options: GatewayOp
   };
 }
 
-/** Starts a gateway for the test that calls. */
+/** Starts a gateway for the calling test. */
 export async function startTestGateway(settings: Environment = {}, options: GatewayOptions = {}): Promise<TestGateway> {
   const gateway = await openGateway(settings, options);
   onTestFinished(gateway.close);
   return gateway;
 }
 
-/** Starts a gateway for the tests of the file that calls. */
+/** Starts a gateway for the tests of the calling file. */
 export async function startFileGateway(settings: Environment = {}, options: GatewayOptions = {}): Promise<TestGateway> {
   const gateway = await openGateway(settings, options);
   afterAll(gateway.close);

@@ -25,12 +25,12 @@ export interface Operator {
   operateJson(args: readonly string[], options?: CommandOptions): Promise<readonly Record<string, unknown>[]>;
 }
 
-/** Starts a gateway for the tests of the file that calls. */
+/** Starts a gateway for the tests of the calling file. */
 export async function startFileOperator(options: GatewayOptions = {}): Promise<Operator> {
   return operatorOf(await startFileGateway({}, options));
 }
 
-/** Starts a gateway for the test that calls. */
+/** Starts a gateway for the calling test. */
 export async function startTestOperator(options: GatewayOptions = {}): Promise<Operator> {
   return operatorOf(await startTestGateway({}, options));
 }

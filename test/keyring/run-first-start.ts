@@ -29,7 +29,7 @@ await onBothDatabases(async (name, { DATA_DIR = "" }, server) => {
   }
   const agreed = rounds - mistakes.length;
   report(
-    `${name}: ${processes} processes at once on an empty database, one kid ${agreed} times of ${rounds}`,
+    `${name}: ${processes} processes at once on an empty database, one kid in ${agreed} of ${rounds} rounds`,
     mistakes,
   );
 });

@@ -28,7 +28,7 @@ export interface OldServer {
 
 const LIFE_SECONDS = 600;
 
-/** Starts the server for the test that calls. */
+/** Starts the server for the calling test. */
 export async function startOldServer(devices: readonly OldDevice[]): Promise<OldServer> {
   const table = new Map(devices.map((device) => [device.device_key, device]));
   const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });

@@ -13,7 +13,7 @@ export interface Proxy {
   share: number;
 }
 
-/** Starts the proxy for the test that calls, with a share of 0. Both servers are on loopback. */
+/** Starts the proxy for the calling test, with a share of 0. Both servers are on loopback. */
 export async function startProxy(oldPort: number, newPort: number): Promise<Proxy> {
   const server = createServer((request, response) => {
     const address = proxy.addresses.get(request.socket.remotePort ?? 0);
