@@ -55,7 +55,7 @@ export function describeSigningKeys(open: Open): void {
     }
   });
 
-  test("a key keeps its private half while it signs, and then it is erased", async () => {
+  test("a private half is kept while its key signs, and then erased", async () => {
     const { store, database } = await open();
     const next = keyNamed("a", { state: "next" });
     await put(store.signingKeys, next);

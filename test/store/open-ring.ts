@@ -1,4 +1,4 @@
-// A process that opens the key ring of each named database on command, and prints the kid.
+// A process that opens the key ring of each named database on command, and sends the kids back.
 
 import type { TokenAlg } from "../../src/core/tokens/algorithms.ts";
 import { migrate } from "../../src/store/migrations.ts";
