@@ -3,58 +3,51 @@
 import { randomBytes } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import { readLimit } from "../core/limit-text.ts";
-import {
-  type Credential,
-  type CredentialStore,
-  type CustomerKey,
-  type KeyPurpose,
-  MAX_LIVE_KEYS,
-  type RevocationMarks,
-} from "../core/ports.ts";
+import { type CredentialStore, type CustomerKey, type KeyPurpose, MAX_LIVE_KEYS } from "../core/ports.ts";
 import { secretFromText } from "../core/signature.ts";
 import type { Database } from "./database.ts";
 import { storeUnavailable } from "./outage.ts";
 import { DECOY } from "./schema.ts";
 import { customerKeyContext, type Sealer } from "./sealing.ts";
 
-interface MarksRow {
-  /** 0 for the decoy. */
-  readonly is_enrolled: number;
-  readonly is_enabled: number;
-  readonly customer_id: string;
-  readonly device_created_at: number;
-  readonly device_tokens_not_before: number;
-  readonly customer_tokens_not_before: number;
-}
+/** Rows are read by position, which costs less than objects. `isEnrolled` is 0 for the decoy. */
+type MarksRow = readonly [
+  ordinal: number,
+  isEnrolled: number,
+  isEnabled: number,
+  customerId: string,
+  createdAt: number,
+  device: number,
+  customer: number,
+];
 
-interface DeviceRow extends MarksRow {
-  readonly is_derived: number;
-  readonly is_moving: number;
-  readonly key_mode_since: number;
-  readonly shared_identity: number;
-  readonly replay_guard: number;
-  readonly public_key: string;
-  readonly login_limit: string;
-  readonly keys_version: string;
-}
+type DeviceRow = readonly [
+  ...MarksRow,
+  isDerived: number,
+  isMoving: number,
+  keyModeSince: number,
+  sharedIdentity: number,
+  replayGuard: number,
+  publicKey: string,
+  loginLimit: string,
+  keysVersion: string,
+];
 
-interface StandingRow extends MarksRow {
-  readonly is_revoked: number;
-}
+type StandingRow = readonly [...MarksRow, isRevoked: number];
 
-interface KeyRow {
-  readonly key_id: string;
-  readonly purpose: string;
-  readonly sealed_secret: Uint8Array;
-  readonly not_before: number;
-  readonly expires_at: number | null;
-}
+type KeyRow = readonly [
+  ordinal: number,
+  keyId: string,
+  purpose: string,
+  sealedSecret: Uint8Array,
+  notBefore: number,
+  expiresAt: number | null,
+];
 
 /** The columns of the marks, as numbers: each text in a row costs as much as a search. */
-const MARKS = `asked.ordinal, case when device.device_key = '${DECOY}' then 0 else 1 end as is_enrolled,
-  case when device.status = 'enabled' and customer.status = 'enabled' then 1 else 0 end as is_enabled,
-  device.customer_id, device.created_at as device_created_at,
-  device.tokens_not_before as device_tokens_not_before, customer.tokens_not_before as customer_tokens_not_before`;
+const MARKS = `asked.ordinal, case when device.device_key = '${DECOY}' then 0 else 1 end,
+  case when device.status = 'enabled' and customer.status = 'enabled' then 1 else 0 end,
+  device.customer_id, device.created_at, device.tokens_not_before, customer.tokens_not_before`;
 
 /** An unknown device reads the decoy, so that both take the same time. */
 const DEVICE = `join devices as device on device.device_key = coalesce(
@@ -64,8 +57,8 @@ const DEVICE = `join devices as device on device.device_key = coalesce(
 const FIND = {
   name: "find",
   names: ["asked_key"],
-  sql: (asked: string) => `select ${MARKS}, case when device.key_mode = 'derived' then 1 else 0 end as is_derived,
-    device.accepts_shared as is_moving, device.key_mode_since, device.shared_identity, device.replay_guard, device.public_key,
+  sql: (asked: string) => `select ${MARKS}, case when device.key_mode = 'derived' then 1 else 0 end,
+    device.accepts_shared, device.key_mode_since, device.shared_identity, device.replay_guard, device.public_key,
     customer.login_limit, customer.keys_version from ${asked} ${DEVICE}`,
 };
 
@@ -73,7 +66,7 @@ const FIND_STANDING = {
   name: "find_standing",
   names: ["asked_key", "jti"],
   sql: (asked: string) => `select ${MARKS},
-    case when exists (select 1 from revoked_tokens as revoked where revoked.jti = asked.jti) then 1 else 0 end as is_revoked
+    case when exists (select 1 from revoked_tokens as revoked where revoked.jti = asked.jti) then 1 else 0 end
     from ${asked} ${DEVICE}`,
 };
 
@@ -126,11 +119,11 @@ export function createCredentialStore(
   function unseal(customerId: string, rows: readonly KeyRow[], now: number): CustomerKeys {
     try {
       const keys = rows.flatMap((row): CustomerKey[] => {
-        const { key_id: keyId, not_before: notBefore } = row;
-        const expiresAt = row.expires_at ?? NEVER;
+        const [, keyId, purposeText, sealed, notBefore, expiry] = row;
+        const expiresAt = expiry ?? NEVER;
         if (expiresAt <= now) return [];
-        const purpose = row.purpose === "derivation" ? "derivation" : "login";
-        const secret = sealer.openKey(row.sealed_secret, customerKeyContext(customerId, keyId, purpose));
+        const purpose = purposeText === "derivation" ? "derivation" : "login";
+        const secret = sealer.openKey(sealed, customerKeyContext(customerId, keyId, purpose));
         return [{ keyId, purpose, secret, notBefore, expiresAt }];
       });
       const of = (purpose: KeyPurpose): CustomerKey[] => keys.filter((key) => key.purpose === purpose);
@@ -143,53 +136,58 @@ export function createCredentialStore(
 
   return {
     async find(deviceKey, now) {
-      const row = required((await findDevice([deviceKey]))[0]);
-      const { customer_id: customerId, keys_version: version } = row;
+      const [
+        ,
+        isEnrolled,
+        isEnabled,
+        customerId,
+        createdAt,
+        device,
+        customer,
+        isDerived,
+        isMoving,
+        keyModeSince,
+        sharedIdentity,
+        replayGuard,
+        publicKey,
+        loginLimit,
+        version,
+      ] = required((await findDevice([deviceKey]))[0]);
       const name = `${customerId} ${version}`;
       const keys = cache.get(name) ?? (await cache.forceFetch(name, { context: { customerId, now } }));
       if (keys.isBroken) throw storeUnavailable("cannot unseal a key of this customer");
-      return credentialOf(deviceKey, row, keys, now);
+      const isLive = ({ notBefore, expiresAt }: CustomerKey): boolean => notBefore <= now && now < expiresAt;
+      // A device with its own key pair must not log in with a shared key.
+      const hasOwnKey = publicKey !== "";
+      const provesShared = !hasOwnKey && (isDerived === 0 || isMoving !== 0);
+      const provesDerived = !hasOwnKey && (isDerived !== 0 || isEnrolled === 0);
+      return {
+        deviceKey,
+        enrolled: isEnrolled !== 0,
+        customerId,
+        enabled: isEnabled !== 0,
+        sharedIdentity: sharedIdentity !== 0,
+        replayGuard: replayGuard !== 0,
+        loginLimit: loginLimit === "" ? undefined : (readLimit("login", loginLimit) ?? "off"),
+        publicKey,
+        loginKeys: provesShared ? keys.login.filter(isLive) : NO_KEYS,
+        derivationKeys: provesDerived ? keys.derivation.filter(isLive) : NO_KEYS,
+        movingSince: isMoving !== 0 ? keyModeSince : undefined,
+        marks: { customerId, createdAt, device, customer },
+      };
     },
 
     async findStanding(deviceKey, jti) {
-      const row = required((await findStanding([deviceKey, jti]))[0]);
+      const [, isEnrolled, isEnabled, customerId, createdAt, device, customer, isRevoked] = required(
+        (await findStanding([deviceKey, jti]))[0],
+      );
       return {
-        enrolled: row.is_enrolled !== 0,
-        enabled: row.is_enabled !== 0,
-        marks: marksOf(row),
-        isRevoked: row.is_revoked !== 0,
+        enrolled: isEnrolled !== 0,
+        enabled: isEnabled !== 0,
+        marks: { customerId, createdAt, device, customer },
+        isRevoked: isRevoked !== 0,
       };
     },
-  };
-}
-
-function credentialOf(deviceKey: string, row: DeviceRow, { login, derivation }: CustomerKeys, now: number): Credential {
-  const isLive = ({ notBefore, expiresAt }: CustomerKey): boolean => notBefore <= now && now < expiresAt;
-  const [enrolled, isDerived, isMoving] = [row.is_enrolled !== 0, row.is_derived !== 0, row.is_moving !== 0];
-  // A device with its own key pair must not log in with a shared key.
-  const hasOwnKey = row.public_key !== "";
-  return {
-    deviceKey,
-    enrolled,
-    customerId: row.customer_id,
-    enabled: row.is_enabled !== 0,
-    sharedIdentity: row.shared_identity !== 0,
-    replayGuard: row.replay_guard !== 0,
-    loginLimit: row.login_limit === "" ? undefined : (readLimit("login", row.login_limit) ?? "off"),
-    publicKey: row.public_key,
-    loginKeys: !hasOwnKey && (!isDerived || isMoving) ? login.filter(isLive) : NO_KEYS,
-    derivationKeys: !hasOwnKey && (isDerived || !enrolled) ? derivation.filter(isLive) : NO_KEYS,
-    movingSince: isMoving ? row.key_mode_since : undefined,
-    marks: marksOf(row),
-  };
-}
-
-function marksOf(row: MarksRow): RevocationMarks {
-  return {
-    customerId: row.customer_id,
-    createdAt: row.device_created_at,
-    device: row.device_tokens_not_before,
-    customer: row.customer_tokens_not_before,
   };
 }
 

@@ -12,11 +12,11 @@ export interface LookUpQuery {
   readonly name: string;
   /** The columns of `asked`; `asked.ordinal` counts the look-ups from 1. */
   readonly names: readonly string[];
-  /** Builds SQL that selects `asked.ordinal` and reads from `asked` once. */
+  /** Builds SQL that selects `asked.ordinal` first, and reads from `asked` once. */
   readonly sql: (asked: string) => string;
 }
 
-/** Reads the rows for some names. Rejects with AuthError `unavailable`, within about a second. */
+/** Reads the rows for some names, each an array of its columns. Rejects with AuthError `unavailable`, within about a second. */
 export type LookUp<Row> = (names: readonly string[]) => Promise<readonly Row[]>;
 
 export interface Database {

@@ -2,7 +2,7 @@
 
 import { isIPv6 } from "node:net";
 import { Kysely, PostgresDialect, type PostgresPool, sql } from "kysely";
-import { Client, type QueryConfig } from "pg";
+import { Client, type QueryArrayConfig, type QueryConfig } from "pg";
 import { createDatabase, type Database, type LookUpQuery } from "./database.ts";
 import type { OutageListener } from "./outage.ts";
 import { type ConnectionTarget, explainOpening, isAway, isBusy } from "./postgres/errors.ts";
@@ -62,7 +62,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
     lockMs: answerMs,
     unansweredMs: 0,
   });
-  async function ask<Row>(query: QueryConfig): Promise<readonly Row[]> {
+  async function ask<Row>(query: QueryConfig | QueryArrayConfig): Promise<readonly Row[]> {
     const client = await lookUpPool.connect();
     try {
       return (await client.ask<Row>(query)).rows;
@@ -93,7 +93,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
   );
 }
 
-type Ask = <Row>(query: QueryConfig) => Promise<readonly Row[]>;
+type Ask = <Row>(query: QueryConfig | QueryArrayConfig) => Promise<readonly Row[]>;
 
 /** Runs one query for a batch, with one array for each column of names. */
 async function askAll<Row>(
@@ -105,8 +105,8 @@ async function askAll<Row>(
   const text = textOf(`unnest(${arrays}) with ordinality as asked(${names.join(", ")}, ordinal)`);
   const values = names.map((_, column) => batch.map((row) => row[column]));
   const rows = Map.groupBy(
-    await ask<Row & { readonly ordinal: number }>({ name, text, values }),
-    ({ ordinal }) => ordinal,
+    await ask<Row & readonly [ordinal: number]>({ name, text, values, rowMode: "array" }),
+    ([ordinal]) => ordinal,
   );
   return batch.map((_, index) => rows.get(index + 1) ?? []);
 }

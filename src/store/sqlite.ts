@@ -48,7 +48,7 @@ export function openSqlite(path: string, listener?: OutageListener): Database {
         let statement: StatementSync | undefined;
         return (names) =>
           inTurn(() => {
-            statement ??= reading.prepare(text);
+            statement ??= prepareRows(reading, text);
             return rowsOf(statement.all(...names));
           });
       },
@@ -99,6 +99,13 @@ function createTurn(database: DatabaseSync): <Result>(read: () => Result) => Pro
         }
       });
     });
+}
+
+/** Prepares a query whose rows are arrays. */
+function prepareRows(database: DatabaseSync, text: string): StatementSync {
+  const statement = database.prepare(text);
+  statement.setReturnArrays(true);
+  return statement;
 }
 
 function kyselyOn(database: DatabaseSync): Kysely<Schema> {

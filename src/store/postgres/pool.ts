@@ -2,7 +2,7 @@
 
 import { Socket } from "node:net";
 import type { PostgresCursor, PostgresPool, PostgresPoolClient, PostgresQueryResult } from "kysely";
-import { type CustomTypesConfig, Pool, type PoolClient, type QueryConfig, types } from "pg";
+import { type CustomTypesConfig, Pool, type PoolClient, type QueryArrayConfig, type QueryConfig, types } from "pg";
 import { isUnanswered } from "./errors.ts";
 
 export interface PoolOptions {
@@ -33,7 +33,7 @@ const PLANNER = "-c enable_seqscan=off -c jit=off";
 
 interface Client extends PostgresPoolClient {
   /** Runs a query. A named one stays prepared, under the same name in every process, so that a pooler may share sessions. */
-  ask<Row>(query: QueryConfig): Promise<PostgresQueryResult<Row>>;
+  ask<Row>(query: QueryConfig | QueryArrayConfig): Promise<PostgresQueryResult<Row>>;
 }
 
 /** A pool in the form that Kysely needs. */
@@ -96,8 +96,8 @@ function withPlanner(url: string): string {
 function guard(client: PoolClient): Client {
   let unanswered = false;
 
-  function ask<Row>(query: QueryConfig): Promise<PostgresQueryResult<Row>>;
-  function ask(query: QueryConfig): Promise<unknown> {
+  function ask<Row>(query: QueryConfig | QueryArrayConfig): Promise<PostgresQueryResult<Row>>;
+  function ask(query: QueryConfig | QueryArrayConfig): Promise<unknown> {
     return client.query(query).catch((error: unknown) => {
       unanswered ||= isUnanswered(error);
       throw error;
