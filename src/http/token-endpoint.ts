@@ -80,7 +80,7 @@ function codeOf(error: CallError): string {
   return CODES[error.reason] ?? (PROOF.includes(field) ? "invalid_client" : "invalid_request");
 }
 
-/** An error in OAuth's form, with the other fields of REST. A wrong proof is 400 (RFC 7521, 4.2.1). */
+/** An error in OAuth's form, with the other fields of REST. A wrong proof gets 400 (RFC 7521, 4.2.1). */
 function oauthError(error: CallError, headers: HeaderList): Answer {
   const { status, body } = toRest(error);
   const { code: _, message, ...details } = JSON.parse(body);

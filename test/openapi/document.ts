@@ -56,7 +56,7 @@ export function openDocument(json: Record<string, unknown>): OpenapiDocument {
     return validate(value) ? "" : ajv.errorsText(validate.errors);
   }
 
-  function holdHeaders(headers: Headers, pointer: string): void {
+  function expectDocumentedHeaders(headers: Headers, pointer: string): void {
     const documented = Object.keys(at(pointer)["headers"] ?? {});
     for (const name of Object.keys(at("/components/headers"))) {
       const value = headers.get(name);
@@ -85,7 +85,7 @@ export function openDocument(json: Record<string, unknown>): OpenapiDocument {
       expect(at(pointer), `${response.status} is documented`).toHaveProperty("content");
       const body: unknown = await response.json();
       expect(mistakes(`${pointer}/content/application~1json/schema`, body), JSON.stringify(body)).toBe("");
-      holdHeaders(response.headers, pointer);
+      expectDocumentedHeaders(response.headers, pointer);
       return objectOf(body);
     },
   };

@@ -1,5 +1,5 @@
-// A real master with replicas and three Sentinels, which promote a replica within a second or two. A replaced master stays one
-// for ten seconds more.
+// A real master with replicas and three Sentinels, which promote a replica within a second or two. A replaced
+// master keeps its role for ten seconds more.
 
 import { type RedisServer, startRedis, until } from "./server.ts";
 
@@ -22,9 +22,9 @@ export async function startSentinel(): Promise<SentinelServers> {
     cleanup.defer(server.stop);
     return server;
   };
-  const soon = "repl-diskless-sync-delay 0";
-  const master = await start({ settings: [soon] });
-  const replication = [`replicaof 127.0.0.1 ${master.port}`, soon];
+  const syncAtOnce = "repl-diskless-sync-delay 0";
+  const master = await start({ settings: [syncAtOnce] });
+  const replication = [`replicaof 127.0.0.1 ${master.port}`, syncAtOnce];
   const followers = await Promise.all(Array.from({ length: REPLICAS }, () => start({ settings: replication })));
   const settings = [
     `sentinel monitor ${MASTER_NAME} 127.0.0.1 ${master.port} 2`,
