@@ -77,7 +77,7 @@ export interface ComparisonOptions {
 
 const BATCH = 1_000;
 
-/** Puts random calls to a limiter that is empty and counts by the caller's clock, and to the model. */
+/** Sends random calls to the model, and to a limiter that is empty and counts by the caller's clock. */
 export async function compareWithModel(limiter: Chargeable, options: ComparisonOptions): Promise<Comparison> {
   const { operations } = options;
   const model = createModel(options.perMs);

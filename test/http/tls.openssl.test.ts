@@ -135,7 +135,7 @@ describe("a listener that closes", () => {
   test.each([
     ["sends nothing", ""],
     ["sends half a ClientHello", "\x16\x03\x01\x02\x00\x01\x00"],
-  ])("closes the connection of a client that %s at once", async (_name, bytes) => {
+  ])("closes at once the connection of a client that %s", async (_name, bytes) => {
     const listener = await startSecureListener(pems, "ecdsa");
     const gone = once(await openTcp(listener, bytes), "close");
     await askOnce(listener);
@@ -143,7 +143,7 @@ describe("a listener that closes", () => {
     await gone;
   });
 
-  test("closes a connection that has sent no request at once", async () => {
+  test("closes at once a connection that has sent no request", async () => {
     const listener = await startSecureListener(pems, "ecdsa");
     const socket = await shakeHands(listener);
     const gone = once(socket.resume(), "close");

@@ -1,4 +1,4 @@
-// Finds PostgreSQL's programs, and the user to run its server: it refuses to run as root.
+// Finds PostgreSQL's programs, and the user to run the server, which refuses to run as root.
 
 import { spawnSync } from "node:child_process";
 import { globSync } from "node:fs";
