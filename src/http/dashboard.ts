@@ -72,7 +72,7 @@ export interface SignInOptions {
 
 const MOST_BYTES = 1_024;
 
-/** Exchanges an admin token or a code for a session cookie. They throw AuthError `malformed`, `invalid_admin_token`, `unavailable`. */
+/** Exchanges an admin token or a code for a session cookie. The endpoints throw AuthError `malformed`, `invalid_admin_token`, `unavailable`. */
 export function signInEndpoints({ sessions, secure, now }: SignInOptions): Endpoints {
   const setCookie = (sessionOf: (body: Uint8Array) => Promise<SessionText>): Endpoint => ({
     method: "POST",

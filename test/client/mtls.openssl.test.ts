@@ -16,7 +16,7 @@ const ca = pem("server.crt");
 const pair = (name: string) => ({ cert: pem(`${name}.crt`), key: pem(`${name}.key`) });
 const tls: ClientTls = { ca, ...pair("client") };
 
-test("calls a gateway that requires a client certificate only with the right certificates", async () => {
+test("a gateway that requires a client certificate can be called with the right certificates, and with no others", async () => {
   const gateway = await startTestGateway({
     TLS_CERT: join(pems, "server.crt"),
     TLS_KEY: join(pems, "server.key"),
@@ -41,7 +41,7 @@ test("calls a gateway that requires a client certificate only with the right cer
   await Promise.all(wrong.map((shown) => expect(ask(shown)).rejects.toMatchObject(failed)));
 });
 
-test("refuses a key that does not fit its certificate when it is created", () => {
+test("a client is not created with a key that does not fit its certificate", () => {
   const mixed = { ...tls, key: pem("stranger.key") };
   expect(() => createAuthClient({ url: "https://gateway.internal", tls: mixed })).toThrow("a key of another cert");
 });
