@@ -64,7 +64,7 @@ export type Command = ChildProcess & { readonly stdin: Writable; readonly stdout
 export function startCommand(args: readonly string[], options: RunOptions = {}): Command {
   const child = start(args, options);
   const { stdin, stdout, stderr } = child;
-  if (stdin === null || stdout === null || stderr === null) throw new TypeError("the streams are piped");
+  if (stdin === null || stdout === null || stderr === null) throw new TypeError("a stream is not piped");
   return Object.assign(child, { stdin, stdout, stderr });
 }
 
@@ -110,7 +110,7 @@ export async function launch(args: readonly string[], options: LaunchOptions = {
   const child = start(["serve", "--json", ...args], { ...options, env: { ...ports, ...options.env } }, file);
   if (file !== undefined) closeSync(file);
   const { pid } = child;
-  if (child.stdout === null || pid === undefined) throw new TypeError("the streams are piped");
+  if (child.stdout === null || pid === undefined) throw new TypeError("a stream is not piped");
   let logged = "";
   child.stderr?.on("data", (chunk) => {
     logged = (logged + String(chunk)).slice(-logLength);

@@ -95,7 +95,7 @@ function ActionDialog({ text, title = text, submit = text, act, onClose, childre
   const [outcome, setOutcome] = useState<VNode>();
   const id = useId();
   useLayoutEffect(() => dialog.current?.showModal(), []);
-  // Unmounts before everything that is shown is loaded again.
+  // The dialog unmounts before all shown values are loaded again.
   const close = (): void => {
     dialog.current?.close();
     onClose();

@@ -37,7 +37,7 @@ export function identityOf(context: ContextLike): Identity {
   return identityIn(context.values);
 }
 
-/** A ConnectError by its members: Connect recognises its errors by them, so that this package need not import it. */
+/** Has the members of a ConnectError, by which Connect recognises its errors: this package need not import Connect. */
 class ConnectErrorLike extends Error {
   readonly code: number;
   readonly rawMessage: string;

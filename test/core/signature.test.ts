@@ -61,15 +61,18 @@ describe("readSignature", () => {
   });
 
   test("rejects everything else, without repeating it", () => {
-    const oneBitOff = fc
+    const oneCharacterReplaced = fc
       .tuple(digits, fc.nat({ max: 63 }), fc.string({ unit: "binary", maxLength: 4 }))
       .map(([text, at, slip]) => text.slice(0, at) + slip + text.slice(at + 1));
     fc.assert(
-      fc.property(fc.oneof(fc.string({ unit: "binary" }), fc.string({ maxLength: 120 }), oneBitOff), (text) => {
-        fc.pre(!/^[0-9a-fA-F]{64}$/.test(text));
-        const error = caughtError(() => readSignature(text));
-        expectHarmless(error, text, sentences);
-      }),
+      fc.property(
+        fc.oneof(fc.string({ unit: "binary" }), fc.string({ maxLength: 120 }), oneCharacterReplaced),
+        (text) => {
+          fc.pre(!/^[0-9a-fA-F]{64}$/.test(text));
+          const error = caughtError(() => readSignature(text));
+          expectHarmless(error, text, sentences);
+        },
+      ),
       { numRuns: 1_000 },
     );
   });

@@ -47,18 +47,22 @@ async function checkApache(): Promise<readonly string[]> {
   const ask = (headers: OutgoingHttpHeaders): Promise<ProxyAnswer> => send(proxy.url, { headers });
   const mistakes: string[] = [];
   const token = await logIn();
-  const good = { "x-access-token": token };
+  const valid = { "x-access-token": token };
   mistakes.push(
-    ...mistakesIn("a valid token", await ask({ ...good, authorization: AUTHORIZATION, cookie: "own=1" }), (headers) => {
-      const names = Object.keys(headers).filter((name) => /oidc|sent-authorization/i.test(name));
-      const own = [headers["authorization"]?.join(), headers["cookie"]?.join(), headers["x-customer-id"]?.join()];
-      return names.length === 0 && own.join() === [AUTHORIZATION, "own=1", gateway.customerId].join();
-    }),
+    ...mistakesIn(
+      "a valid token",
+      await ask({ ...valid, authorization: AUTHORIZATION, cookie: "own=1" }),
+      (headers) => {
+        const names = Object.keys(headers).filter((name) => /oidc|sent-authorization/i.test(name));
+        const own = [headers["authorization"]?.join(), headers["cookie"]?.join(), headers["x-customer-id"]?.join()];
+        return names.length === 0 && own.join() === [AUTHORIZATION, "own=1", gateway.customerId].join();
+      },
+    ),
   );
   const between = ["-", "_", "."].flatMap((one) => ["-", "_", "."].map((other) => [one, other] as const));
   for (const name of between.flatMap(([a, b]) => [`X${a}Device${b}Key`, `x${a}customer${b}id`]))
-    mistakes.push(...mistakesIn(`${name} of a client`, await ask({ ...good, [name]: "admin" })));
-  const listed = { ...good, connection: "X-Device-Key, X-Customer-Id" };
+    mistakes.push(...mistakesIn(`${name} of a client`, await ask({ ...valid, [name]: "admin" })));
+  const listed = { ...valid, connection: "X-Device-Key, X-Customer-Id" };
   mistakes.push(...mistakesIn("identity headers in Connection", await ask(listed)));
 
   await gateway.registry.devices.revokeTokens(DEVICE_KEY, GATEWAY);
@@ -68,7 +72,7 @@ async function checkApache(): Promise<readonly string[]> {
     "a forged token": { "x-access-token": `${token.slice(0, -8)}AAAAAAAA` },
     "a token in Authorization": { authorization: `Bearer ${await logIn()}` },
     "two tokens": { "x-access-token": [await logIn(), "other"] },
-    "a revoked token": good,
+    "a revoked token": valid,
   };
   for (const [name, headers] of Object.entries(refused)) {
     const { status } = await ask(headers);
@@ -82,7 +86,7 @@ async function checkApache(): Promise<readonly string[]> {
   return mistakes;
 }
 
-/** The mistakes in an answer to the device's request, which has to be the service's. */
+/** The mistakes in an answer: the service has to have received the device's request. */
 function mistakesIn(
   name: string,
   answer: ProxyAnswer,

@@ -29,7 +29,7 @@ export async function startCluster(): Promise<ClusterServers> {
   await using cleanup = new AsyncDisposableStack();
   const nodes = await Promise.all(Array.from({ length: 6 }, () => startNode(cleanup)));
   const [a, b, c, d, e, f] = nodes;
-  if (!a || !b || !c || !d || !e || !f) throw new TypeError("six nodes");
+  if (!a || !b || !c || !d || !e || !f) throw new TypeError("a node is missing");
   const masters = [a, b, c] as const;
   const replicas = [d, e, f] as const;
   await join(nodes, masters, replicas);

@@ -47,7 +47,7 @@ export async function runRotation(options: RotationOptions): Promise<RotationRep
     // 1. Issue a new key, which devices get one by one.
     const { customerId, registry } = one;
     const [old] = await registry.customerKeys.list(customerId);
-    if (old === undefined) throw new TypeError("the customer of a test has a key");
+    if (old === undefined) throw new TypeError("the customer has no key");
     const draft = { customerId, purpose: "login", importedKey: "" } as const;
     const { keyId, customerKey } = await registry.customerKeys.issue(draft, GATEWAY);
     await load.more(rate * SEEN_S);

@@ -30,10 +30,10 @@ const TRICKLE_MS = 2_000;
 const OPENING = 200;
 
 const POST = "POST /auth/login HTTP/1.1";
-const begun = http1(POST, ["Content-Length: 100"]);
-const chunked = http1(POST, ["Transfer-Encoding: chunked"]);
-const asked = http1("GET /openapi.json HTTP/1.1", []);
-const logIn = http1(POST, ["Content-Type: application/json"], LOGIN_BODY);
+const headOfLogin = http1(POST, ["Content-Length: 100"]);
+const headOfChunked = http1(POST, ["Transfer-Encoding: headOfChunked"]);
+const documentRequest = http1("GET /openapi.json HTTP/1.1", []);
+const loginRequest = http1(POST, ["Content-Type: application/json"], LOGIN_BODY);
 
 function repeated(times: number, bytes: Buffer): Buffer {
   return Buffer.concat(Array.from({ length: times }, () => bytes));
@@ -47,17 +47,22 @@ const CLIENTS: Readonly<Record<string, SlowClient>> = {
     seconds: HEADERS_S,
   },
   "silent-headers": { first: Buffer.from("PO"), reads: true, seconds: HEADERS_S },
-  "slow-bodies": { first: Buffer.concat([begun, Buffer.of(0x7b)]), trickle: " ", reads: true, seconds: REQUEST_S },
-  "silent-bodies": { first: Buffer.concat([begun, Buffer.of(0x7b)]), reads: true, seconds: REQUEST_S },
-  "slow-chunks": { first: chunked, trickle: "1\r\n \r\n", reads: true, seconds: REQUEST_S },
+  "slow-bodies": {
+    first: Buffer.concat([headOfLogin, Buffer.of(0x7b)]),
+    trickle: " ",
+    reads: true,
+    seconds: REQUEST_S,
+  },
+  "silent-bodies": { first: Buffer.concat([headOfLogin, Buffer.of(0x7b)]), reads: true, seconds: REQUEST_S },
+  "slow-chunks": { first: headOfChunked, trickle: "1\r\n \r\n", reads: true, seconds: REQUEST_S },
   "slow-trailers": {
-    first: Buffer.concat([chunked, Buffer.from("2\r\n{}\r\n0\r\n")]),
+    first: Buffer.concat([headOfChunked, Buffer.from("2\r\n{}\r\n0\r\n")]),
     trickle: "X: a\r\n",
     reads: true,
     seconds: REQUEST_S,
   },
   "broken-chunks": {
-    first: Buffer.concat([chunked, Buffer.from("zz\r\n{}")]),
+    first: Buffer.concat([headOfChunked, Buffer.from("zz\r\n{}")]),
     trickle: "a",
     reads: true,
     seconds: REQUEST_S,
@@ -68,10 +73,16 @@ const CLIENTS: Readonly<Record<string, SlowClient>> = {
     reads: true,
     seconds: REQUEST_S,
   },
-  "crlf-after-answer": { first: logIn, trickle: "\r\n", reads: true, seconds: REQUEST_S },
-  "unread-document": { first: asked, reads: false, seconds: IDLE_S },
-  "unread-logins": { first: repeated(5, logIn), reads: false, seconds: IDLE_S },
-  "unread-pipeline": { count: 200, listener: "internalUrl", first: repeated(20, asked), reads: false, seconds: IDLE_S },
+  "crlf-after-answer": { first: loginRequest, trickle: "\r\n", reads: true, seconds: REQUEST_S },
+  "unread-document": { first: documentRequest, reads: false, seconds: IDLE_S },
+  "unread-logins": { first: repeated(5, loginRequest), reads: false, seconds: IDLE_S },
+  "unread-pipeline": {
+    count: 200,
+    listener: "internalUrl",
+    first: repeated(20, documentRequest),
+    reads: false,
+    seconds: IDLE_S,
+  },
 };
 
 /** By attack. */
@@ -119,7 +130,7 @@ export const closedPeers: Attack = async (target, count, findings) => {
     const socket = await openSocket(target.publicUrl, index);
     if (socket === undefined) return;
     socket.resume();
-    socket.write(Buffer.concat([begun, Buffer.of(0x7b)]));
+    socket.write(Buffer.concat([headOfLogin, Buffer.of(0x7b)]));
     sockets.push(socket);
   });
   await pause(CLOSE_AFTER_MS);
