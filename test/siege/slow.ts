@@ -31,7 +31,7 @@ const OPENING = 200;
 
 const POST = "POST /auth/login HTTP/1.1";
 const headOfLogin = http1(POST, ["Content-Length: 100"]);
-const headOfChunked = http1(POST, ["Transfer-Encoding: headOfChunked"]);
+const headOfChunked = http1(POST, ["Transfer-Encoding: chunked"]);
 const documentRequest = http1("GET /openapi.json HTTP/1.1", []);
 const loginRequest = http1(POST, ["Content-Type: application/json"], LOGIN_BODY);
 
