@@ -36,7 +36,7 @@ export function sealedRowsContract(name: string, open: () => Promise<TestDatabas
   }
 
   /** Expects that a login is `unavailable` and that the fault names the row. */
-  async function refuses({ credentials }: Store, error: SealError, faults: readonly unknown[]): Promise<void> {
+  async function expectRefused({ credentials }: Store, error: SealError, faults: readonly unknown[]): Promise<void> {
     expect((await caughtErrorOf(credentials.find("device-1", NOW))).reason).toBe("unavailable");
     expect(faults).toEqual([error]);
   }
@@ -62,17 +62,17 @@ export function sealedRowsContract(name: string, open: () => Promise<TestDatabas
         "update customer_keys set purpose = 'derivation'",
         "update devices set key_mode = 'derived'",
       ],
-    ])("a key whose %s was changed in the database cannot be unsealed", async ([, index, ...statements]) => {
+    ])("a key whose %s was changed in the database cannot be unsealed", async ([, context, ...statements]) => {
       const opened = await openFilled();
       await alter(opened, ...statements);
-      await refuses(opened.store, moved(`customer_key ${index}`), opened.faults);
+      await expectRefused(opened.store, moved(`customer_key ${context}`), opened.faults);
     });
 
     test("a key that cannot be unsealed is named once, and fails the logins of its customer only", async () => {
       const opened = await openFilled();
       await alter(opened, "update customer_keys set purpose = 'derivation' where key_id = 'key-1'");
       const error = moved("customer_key customer-1 key-1 derivation");
-      for (let logins = 0; logins < 3; logins++) await refuses(opened.store, error, opened.faults);
+      for (let logins = 0; logins < 3; logins++) await expectRefused(opened.store, error, opened.faults);
       expect((await opened.store.credentials.find("device-2", NOW)).loginKeys).toMatchObject([{ keyId: "key-2" }]);
     });
 
@@ -91,7 +91,7 @@ export function sealedRowsContract(name: string, open: () => Promise<TestDatabas
         new SealError(
           `the sealed secret of ${name} is sealed with another master key. Set COUNTERSIGN_MASTER_KEY to that key, or add it to COUNTERSIGN_OTHER_MASTER_KEYS`,
         );
-      await refuses(stranger, errorFor("customer_key customer-1 key-1 login"), opened.faults);
+      await expectRefused(stranger, errorFor("customer_key customer-1 key-1 login"), opened.faults);
       const { keys } = await opened.store.signingKeys.read();
       const signingKey = errorFor(`signing_key ${keys.find(({ state }) => state === "active")?.kid} ES256`);
       await expect(activePrivateKey(stranger.signingKeys)).rejects.toThrow(signingKey);
