@@ -110,7 +110,7 @@ function createLane(socket: Socket, part: keyof Http1Answer): Lane {
 
 const LENGTH = /\r\ncontent-length: *(\d+)/i;
 
-/** Reads an answer; undefined: incomplete. @throws Error for one that is not 200 */
+/** Reads an answer; undefined if it is incomplete. @throws Error for one that is not 200 */
 function readAnswer(bytes: Buffer): Http1Answer | undefined {
   const end = bytes.indexOf("\r\n\r\n");
   if (end === -1) return undefined;

@@ -36,7 +36,7 @@ export interface RegistryGateway {
   readonly demo: { readonly deviceKey: string; readonly customerKey: string };
   /** Runs a command to its end. @returns its time in seconds. @throws Error with what it printed */
   command(...words: readonly string[]): Promise<number>;
-  /** Asks for a page of a list over REST. @returns the token of the next one; empty: it was the last */
+  /** Asks for a page of a list over REST. @returns the next page's token, empty after the last page */
   list(path: string, filter: string, size: number, token?: string): Promise<string>;
   /** The most memory that the process has had resident, in bytes. */
   maxRss(): number;

@@ -7,7 +7,7 @@ import { envelope } from "./protocols/hand.ts";
 
 export interface RawRequest {
   readonly headers: HeaderFields;
-  /** Absent: the HEADERS are the whole request. */
+  /** Absent if the HEADERS are the whole request. */
   readonly body?: Buffer;
 }
 

@@ -20,7 +20,7 @@ export const NODE_ARGUMENTS: readonly string[] = [
   "--heap-growing-percent=60",
   "--expose-gc",
 ];
-/** The launcher's environment of malloc, for a gateway whose memory is measured. */
+/** The launcher's settings for malloc, for a gateway whose memory is measured. */
 export const MALLOC_SETTINGS = { MALLOC_ARENA_MAX: "1", MALLOC_MMAP_THRESHOLD_: "131072" };
 
 export interface Outcome {

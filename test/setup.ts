@@ -12,9 +12,9 @@ import { startRedis } from "./redis/server.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** A Redis that all tests share: use your own keys. Undefined: there is none. */
+    /** A Redis that all tests share: use your own keys. Undefined if there is none. */
     redisUrl: string | undefined;
-    /** A PostgreSQL that all tests share: use your own databases. Undefined: there is none. */
+    /** A PostgreSQL that all tests share: use your own databases. Undefined if there is none. */
     postgresUrl: string | undefined;
     /** The folder in which the first test that needs the package packs it (test/packed.ts). Empty at first. */
     packFolder: string;

@@ -47,7 +47,7 @@ export function addServeCommand(program: Command): void {
     });
 }
 
-/** The lines that `serve` prints: its addresses and, with --dev, a login to try. `dataDir` is the setting; undefined: not set. */
+/** The lines that `serve` prints: its addresses and, with --dev, a login to try. `dataDir` is the setting, undefined if not set. */
 export function startLines(
   { publicUrl, internalUrl }: Pick<Gateway, "publicUrl" | "internalUrl">,
   { dev, dataDir, signIn }: { dev: boolean; dataDir: string | undefined; signIn?: string | undefined },

@@ -10,7 +10,7 @@ export const TOKEN_HEADER = "x-access-token";
 
 export type TokenSourceOptions = LoginSignerOptions &
   ({ readonly client: Pick<AuthClient, "login"> } | GatewayClientOptions) & {
-    /** Share of a token's life: the token is renewed when one to two shares are left. 0.2 by default, at most 0.4. */
+    /** A token is renewed when one to two times this share of its life is left. 0.2 by default, at most 0.4. */
     readonly refreshAhead?: number;
     /** Called with the error of a renewal that failed while the present token was still valid. */
     readonly onRefreshError?: (error: unknown) => void;
@@ -26,7 +26,7 @@ export interface TokenSource {
   token(): Promise<string>;
   /** The header that carries the token, for fetch. @throws what `token` does */
   headers(): Promise<{ [TOKEN_HEADER]: string }>;
-  /** Reports that a service refused this token. The source fetches another one once this one is ten seconds old. */
+  /** Reports that a service refused this token. The source replaces it when it is ten seconds old. */
   invalidate(token: string): void;
   /** Ends running calls; later calls fail. */
   close(): void;

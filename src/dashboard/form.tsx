@@ -50,9 +50,9 @@ export function Form({ submit, danger, isReady = true, cancel, act, children }: 
 
 interface ActionButtonProps extends Omit<FormProps, "submit" | "cancel"> {
   readonly text: string;
-  /** The dialog's title. Absent: the text. */
+  /** The dialog's title; absent: `text`. */
   readonly title?: string;
-  /** The text of the dialog's button. Absent: the text. */
+  /** The text of the dialog's button; absent: `text`. */
   readonly submit?: string;
   readonly isPrimary?: boolean;
   readonly isDisabled?: boolean;
@@ -89,7 +89,7 @@ type ActionDialogProps = ActionButtonProps & { readonly onClose: () => void };
 
 const focus = (element: HTMLElement | null): void => element?.focus();
 
-/** A modal dialog: the browser keeps the focus in it and gives it back, and Escape closes it. */
+/** A modal dialog. The browser keeps the focus inside and restores it afterwards; Escape closes the dialog. */
 function ActionDialog({ text, title = text, submit = text, act, onClose, children, ...form }: ActionDialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [outcome, setOutcome] = useState<VNode>();

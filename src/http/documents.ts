@@ -20,8 +20,8 @@ export function openDocument(answer: Endpoint["answer"]): Endpoint {
 /**
  * Documents for verifiers: the JWKS and the issuer's metadata (RFC 8414).
  * @param issuer known once the public listener listens
- * @param configuredIssuer undefined: the listener's own address is the issuer
- * @param introspectionScheme of the introspection endpoint's URL; undefined: the listener has none
+ * @param configuredIssuer undefined if the listener's own address is the issuer
+ * @param introspectionScheme of the introspection endpoint's URL; undefined if the listener has none
  */
 export function issuerDocuments(
   issuer: () => string,

@@ -40,8 +40,8 @@ export async function retryWhile<Result>(
 }
 
 /**
- * Runs calls one after the other, with a pause after each blocked try. On SQLite a try blocks this process, and many waiting calls
- * would block it together.
+ * Runs calls one after the other, with a pause after each blocked try. On SQLite a try blocks this process; without the pauses
+ * the tries of many calls would block it continuously.
  */
 export function createTurns(
   isBusy: (error: unknown) => boolean,

@@ -143,7 +143,7 @@ async function* readCustomerKeys(
   }
 }
 
-/** Reseals a secret; undefined: it cannot be opened. */
+/** Reseals a secret; undefined if it cannot be opened. */
 function reseal(sealer: Sealer, { bytes, context }: SealedSecret): Uint8Array | undefined {
   try {
     const plaintext = sealer.open(bytes, context);

@@ -4,7 +4,7 @@ import { VerifyError } from "./errors.ts";
 import type { Identity, Verifier } from "./verifier.ts";
 
 export interface RequireTokenOptions extends SentTokenOptions {
-  /** Called with each error, for the service's log. `cause` has more than the answer. Its own exceptions are ignored. */
+  /** Called with each error, for the service's log. `cause` has more than the answer. Exceptions of this function are ignored. */
   readonly onError?: (error: VerifyError) => void;
 }
 
@@ -19,7 +19,7 @@ const identities = new WeakMap<object, Identity>();
 
 /**
  * Verifies the token in `headers` and keeps the identity for `holder`, the object that the handler sees.
- * @returns the error of a request without a valid token; undefined: it may pass
+ * @returns the error of a request without a valid token; undefined if the token is valid
  */
 export async function checkRequest(
   verifier: Verifier,

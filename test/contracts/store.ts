@@ -19,7 +19,7 @@ export function storeContract(name: string, open: Open): void {
   describe(`${name} as a CredentialStore`, () => describeCredentials(open));
   describe(`${name} as a CustomerStore and a DeviceStore`, () => describeRows(open));
   describe(`${name} as a CustomerKeyStore`, () => describeCustomerKeys(open));
-  describe(`${name} as a DeviceStore of many`, () => {
+  describe(`${name} as a DeviceStore with many devices`, () => {
     describeLists(open);
     describeImport(open);
   });

@@ -31,8 +31,8 @@ const RESERVED = /[;/?:@&=+$,#]/;
 const PIECE = 5;
 
 /**
- * Checks that a message is one of the known sentences, in which N stands for a number, has no character that grpc-js
- * percent-encodes, and repeats nothing that the caller sent.
+ * Checks that a message is a known sentence, has no character that grpc-js percent-encodes, and repeats nothing that the
+ * caller sent. An N in a sentence stands for a number.
  */
 export function expectHarmless({ message }: AuthError, input: string, sentences: readonly string[]): void {
   expect(message).not.toMatch(RESERVED);

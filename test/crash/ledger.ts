@@ -1,6 +1,6 @@
 // A ledger of requested and acknowledged changes: the rows that may exist after a crash.
 
-/** The state of a row, as text; undefined: it does not exist. */
+/** The state of a row, as text; undefined if the row does not exist. */
 export type State = string | undefined;
 
 interface Entry {

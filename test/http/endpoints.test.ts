@@ -64,7 +64,7 @@ describe("a document", () => {
     expect([response.status, await response.text()]).toEqual([200, JWKS.body]);
   });
 
-  test("may have a status of its own, which is not an error", async () => {
+  test("may have status 503, which is not reported as an error", async () => {
     expect((await ask("/away")).status).toBe(503);
     expect(errors).toEqual([]);
   });

@@ -11,7 +11,7 @@ import { type Row, requiring, runProgram, succeed } from "./rows.ts";
 import type { Subject } from "./subject.ts";
 
 interface Example extends Requirement {
-  /** Builds in the folder that holds `gen`. @returns the command before its arguments; undefined: only the stubs are generated */
+  /** Builds in the folder that holds `gen`. @returns the command before its arguments; undefined if only the stubs are generated */
   readonly build?: (folder: string) => Promise<readonly string[]>;
 }
 

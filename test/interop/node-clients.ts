@@ -14,7 +14,7 @@ import type { Row } from "./rows.ts";
 import { loginRows, type Subject } from "./subject.ts";
 
 interface Answer {
-  /** The gRPC code; 0: there is a token. */
+  /** The gRPC code; 0 with a token. */
   readonly code: number;
   readonly token?: string;
   readonly remaining?: string | undefined;

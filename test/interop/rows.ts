@@ -8,7 +8,7 @@ import { installMissing, type Requirement } from "../requirements.ts";
 
 export interface Row {
   readonly name: string;
-  /** @returns the mistakes; none: the row passes */
+  /** @returns the mistakes; the row passes without any */
   readonly run: () => Promise<readonly string[]>;
   /** The row's timeout, in milliseconds; absent: a minute. */
   readonly longestMs?: number;

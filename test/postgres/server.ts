@@ -95,7 +95,7 @@ function give(path: string, contents?: string | Uint8Array): void {
   if (uid !== undefined && gid !== undefined) chownSync(path, uid, gid);
 }
 
-/** Starts the server; undefined: it ended before it answered. */
+/** Starts the server; undefined if it ended before it answered. */
 async function launch(arguments_: readonly string[]): Promise<ChildProcess | undefined> {
   const child = spawn(findProgram("postgres"), arguments_, { stdio: ["ignore", "ignore", "pipe"], ...serverUser() });
   running.add(child);

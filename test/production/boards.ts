@@ -77,7 +77,7 @@ function encodeLogin(deviceKey: string): string {
   return `POST /auth/login HTTP/1.1\r\nHost: login.example\r\n${headers}\r\n\r\n${body}`;
 }
 
-/** Reads an answer; undefined: incomplete. */
+/** Reads an answer; undefined if it is incomplete. */
 function readAnswer(received: string): Answer | undefined {
   const end = received.indexOf("\r\n\r\n");
   const head = received.slice(0, end);

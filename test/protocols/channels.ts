@@ -166,7 +166,7 @@ function pickMetadata(metadata: Metadata): Record<string, string> {
   return pick(Object.entries(metadata.getMap()).map(([name, value]) => [name, value.toString()]));
 }
 
-/** Where a channel's oracle listens; undefined: no oracle speaks REST. */
+/** Where a channel's oracle listens; undefined if no oracle speaks REST. */
 type OracleName = "http1" | "http2" | "grpcJs";
 
 export const channels: readonly (Channel & { readonly oracle?: OracleName })[] = [

@@ -48,7 +48,7 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
   throw new Error(`${options.binary ?? "redis-server"} does not start`);
 }
 
-/** Starts a server on a port; undefined: another program has taken the port. */
+/** Starts a server on a port; undefined if another program has taken the port. */
 async function tryPort(port: number, options: RedisServerOptions): Promise<RedisServer | undefined> {
   const { binary = "redis-server", settings = [], sentinel = false, password, env = {} } = options;
   const folder = mkdtempSync(join(tmpdir(), "countersign-redis-"));

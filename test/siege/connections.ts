@@ -12,7 +12,7 @@ function sourceOf(index: number): string {
   return `127.0.1.${1 + (index % ADDRESSES)}`;
 }
 
-/** Connects; undefined: refused, or not accepted in time. Ignores errors that end the connection. */
+/** Connects; undefined if refused or not accepted in time. Ignores errors that end the connection. */
 export function openSocket(
   url: string,
   index: number,

@@ -12,7 +12,7 @@ interface SlowClient {
   /** The public one when absent. */
   readonly listener?: "internalUrl";
   readonly first: Buffer;
-  /** Sent byte by byte, repeatedly. Absent: silence. */
+  /** Sent byte by byte, repeatedly; absent: nothing is sent. */
   readonly trickle?: string;
   /** Whether it reads the gateway's bytes. */
   readonly reads: boolean;

@@ -1,4 +1,4 @@
-// Every kind of token check at a gateway, with one form of answers.
+// Every kind of token check at a gateway. All return the same form of answer.
 
 import { fromBinary } from "@bufbuild/protobuf";
 import { anyUnpack } from "@bufbuild/protobuf/wkt";

@@ -23,7 +23,7 @@ export interface Mint {
 export interface Forgery {
   readonly name: string;
   readonly token: string;
-  /** The verifier's reason; undefined: both are right. */
+  /** The verifier's reason; undefined if both are right. */
   readonly reason?: "expired" | "invalid";
 }
 

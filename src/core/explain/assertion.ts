@@ -29,7 +29,7 @@ export interface AssertionReader {
   readonly skewMs: number;
 }
 
-/** The assertion in a body, which is a form or the JWT alone; undefined: another kind of login. */
+/** The assertion in a body, which is a form or the JWT alone; undefined for another kind of login. */
 export function findAssertion(body: Uint8Array): string | undefined {
   const text = Buffer.from(body).toString("latin1").trim();
   const bare = /^[\w-]+\.[\w-]+\.[\w-]*$/.test(text);

@@ -13,7 +13,7 @@ export function finding(code: string, message: string): Finding {
 
 /** A login's proof, explained. */
 export interface Proof {
-  /** The valid key that made the proof; undefined: the proof is wrong. */
+  /** The valid key that made the proof; undefined if the proof is wrong. */
   readonly keyId?: string;
   /** Why a right proof may be refused, as the end of a sentence. */
   readonly usedUp?: string;

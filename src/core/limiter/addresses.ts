@@ -66,7 +66,7 @@ export function readLimitedNetwork(text: string): Network {
   throw new Error(`names ${text}, but IPv6 addresses count by ${COUNTED_END}. Write ${counted}`);
 }
 
-/** Finds the value of the smallest network that holds an address; undefined: no network does, or the text is not an address. */
+/** Finds the value of the smallest network that holds an address; undefined if no network does, or the text is not an address. */
 export function createNetworkTable<Value>(
   entries: Iterable<readonly [Network, Value]>,
 ): (address: string) => Value | undefined {

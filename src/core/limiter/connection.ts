@@ -183,7 +183,7 @@ function openCluster(url: Extract<RedisUrl, { kind: "cluster" }>, tls: RedisTls)
   });
 }
 
-/** Names the wrong setting behind an error of Redis; undefined: Redis is away, or may recover. */
+/** Names the wrong setting behind an error of Redis; undefined if Redis is away or may recover. */
 function explainSetupError(error: Error): string | undefined {
   const text = `${"code" in error ? error.code : ""} ${error.message}`;
   if (/WRONGPASS|NOAUTH|invalid (username-)?password/.test(text)) {

@@ -186,7 +186,7 @@ export function createRedisLimiter(
   };
 }
 
-/** Reads the script's answer for one charge; undefined: not decided. @throws TypeError for an answer of another form */
+/** Reads the script's answer for one charge; undefined if it was not decided. @throws TypeError for an answer of another form */
 function readState(policy: Charge["policy"], reply: readonly unknown[], index: number): PolicyState | undefined {
   const [remaining, reset] = reply.slice(2 + 2 * index);
   if (remaining === -1) return undefined;

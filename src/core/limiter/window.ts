@@ -15,7 +15,7 @@ export interface WindowState {
   readonly log: Log;
   /** Admissions left. A request is admitted if and only if this is over 0. */
   readonly remaining: number;
-  /** Time until the next slot is freed; for a spent limit, until a request would be admitted. 0: no slot is taken. */
+  /** Time until the next slot is freed; for a spent limit, until a request would be admitted. 0 if no slot is taken. */
   readonly reset: number;
   /** The clock stepped backward since the log was written: store `log`, also after a denial. */
   readonly stepped: boolean;

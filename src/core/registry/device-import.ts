@@ -32,7 +32,7 @@ export interface ImportOutcome {
 export const MAX_IMPORT_ROWS = 1_000;
 
 /**
- * Imports rows in one transaction. The outcome has the mistakes of each row; `dryRun` only returns the outcome.
+ * Imports rows in one transaction. The outcome has the mistakes of each row. With `dryRun` nothing is stored.
  * @throws AuthError `malformed` for too many rows, or an error of the store
  */
 export type ImportDevices = (rows: readonly ImportRow[], actor: Actor, dryRun?: boolean) => Promise<ImportOutcome>;

@@ -136,7 +136,7 @@ function readDeviceKeys({ deviceKeys, filter, pageToken }: FleetRequest): readon
   return [...new Set(deviceKeys.map(readDeviceKey))];
 }
 
-/** Decides the change of one device, by the rules of a call for one device; undefined: no change. */
+/** Decides the change of one device, by the rules of a call for one device; undefined if nothing changes. */
 function decide(
   current: StoredDevice,
   { action, labels }: Pick<FleetRequest, "action" | "labels">,

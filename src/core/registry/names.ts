@@ -63,7 +63,7 @@ export function readDisplayName(text: string): string {
   throw malformed(`display_name has a control character at position ${position}. Remove it`, "display_name");
 }
 
-/** The position, from 1, of the first control character or lone surrogate; 0: there is none. */
+/** The position, from 1, of the first control character or lone surrogate; 0 if there is none. */
 export function positionOfUnprintable(text: string): number {
   return text.search(UNPRINTABLE) + 1;
 }

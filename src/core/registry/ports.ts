@@ -155,7 +155,7 @@ export interface ResourceStore<Row, Stored> {
   find(name: string): Promise<Stored | undefined>;
   /** In the order of the names. */
   list(page: PageQuery): Promise<PageResult<Stored>>;
-  /** Changes the row as `decide` says; undefined: no change. */
+  /** Changes the row as `decide` says; undefined changes nothing. */
   update(name: string, decide: (current: Stored) => Change<Row> | undefined): Promise<Stored>;
   delete(name: string, decide: (current: Stored) => AuditEntry): Promise<void>;
 }
@@ -171,7 +171,7 @@ export interface CustomerKeyStore {
   list(customerId: string): Promise<readonly StoredCustomerKey[]>;
   /** As `list`, with the secrets, which the caller overwrites when done. Reports a live key that cannot be unsealed as a fault. */
   secretsOf(customerId: string): Promise<readonly OpenedCustomerKey[]>;
-  /** Retires a key at the time of the entry; undefined: no change. */
+  /** Retires a key at the time of the entry; undefined changes nothing. */
   retire(keyId: string, decide: (current: StoredCustomerKey) => AuditEntry | undefined): Promise<StoredCustomerKey>;
   /** Counts devices in short steps, so that logins continue meanwhile. */
   usageOf(customerId: string): Promise<KeyUsage>;

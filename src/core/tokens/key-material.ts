@@ -82,7 +82,7 @@ export function readyToVerify(jwk: PublicJwk): KeyObject {
 const RSA_BITS = 2_048;
 /** The longest text of a key, in characters. */
 const LONGEST = 16_384;
-/** At most as long as a thumbprint, since each token has it; the characters need no escapes in paths (RFC 3986, 2.3). */
+/** At most as long as a thumbprint, since each token contains the kid; the characters need no escapes in paths (RFC 3986, 2.3). */
 const KID = /^[\w.~-]{1,43}$/;
 
 /** Reads a private key of another server, named `kid`; empty: named by its thumbprint. No message repeats the key. @throws AuthError `malformed`, naming the mistake and the cure */

@@ -8,7 +8,7 @@ import type { SigningKeyStore, StoredKeys } from "./ports.ts";
 import { decideChange, keepUp, type RingChange, type RingRules } from "./rotation.ts";
 
 export interface KeyRing {
-  /** The key that signs; undefined: this gateway can unseal none. */
+  /** The key that signs; undefined if this gateway can unseal none. */
   active(): ActiveKey | undefined;
   /** When that key began to sign, in unix milliseconds. */
   activeSince(): number | undefined;

@@ -33,7 +33,7 @@ export function assertionAudiences(issuer: string): readonly string[] {
 /**
  * Renders the issuer's metadata. Its last two members are for middlewares that require OpenID Connect Discovery; the gateway has
  * no OAuth flow for browsers.
- * @param introspection the introspection endpoint; undefined: the listener has none
+ * @param introspection the introspection endpoint; undefined if the listener has none
  */
 export function renderMetadata(
   issuer: string,

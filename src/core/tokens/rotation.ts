@@ -21,7 +21,7 @@ export interface RingRules {
   readonly alg: TokenAlg;
   /** How long a key is published before it signs, in milliseconds. */
   readonly publishMs: number;
-  /** How long a key signs, in milliseconds; undefined: until an operator rotates. */
+  /** How long a key signs, in milliseconds; undefined if an operator rotates. */
   readonly rotateEveryMs: number | undefined;
 }
 
@@ -61,7 +61,7 @@ function keyOf<Key extends SigningKey>(keys: Iterable<Key>, state: "active" | "n
   return [...keys].find((key) => key.state === state);
 }
 
-/** When the next key begins to sign, in unix milliseconds: by schedule, or for a new TOKEN_ALG; undefined: when an operator rotates. */
+/** When the next key begins to sign, in unix milliseconds: by schedule, or for a new TOKEN_ALG; undefined if an operator rotates. */
 export function rotationTime(keys: readonly SigningKey[], rules: RingRules): number | undefined {
   const [active, next] = [keyOf(keys, "active"), keyOf(keys, "next")];
   if (active === undefined || next === undefined) return undefined;

@@ -9,7 +9,7 @@ import { type RingChange, type RingRules, revoke, rotateByHand, rotationTime, ta
 
 /** A key as operators see it. */
 export interface SigningKeyView extends SigningKey {
-  /** For the active key: when the next one replaces it, in unix milliseconds; undefined: when an operator rotates. */
+  /** For the active key: when the next one replaces it, in unix milliseconds; undefined if an operator rotates. */
   readonly rotationTime: number | undefined;
 }
 

@@ -25,7 +25,7 @@ export const DEVICE_COLUMNS = [
 
 export type DeviceRow = Selectable<Schema["devices"]>;
 
-/** The activity of a device; null in every column: none. */
+/** The activity of a device; every column is null if there is none. */
 export type ActivityRow = Pick<
   Schema["device_activity"],
   "last_login_at" | "last_key_id" | "last_failure_at" | "last_failure_reason"

@@ -62,7 +62,7 @@ export async function findPage<Row>(
   return { rows, next: last !== undefined && found.rows.length > size ? nameOf(last) : end };
 }
 
-/** The SQL of a field; undefined: the list has no such field. */
+/** The SQL of a field; undefined if the list has no such field. */
 export type Columns = (field: string) => Expression<unknown> | undefined;
 
 const OPERATORS: Readonly<Record<ComparisonOperator, RawBuilder<unknown>>> = {

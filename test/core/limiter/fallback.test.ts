@@ -21,7 +21,7 @@ function openScene(options: { mode?: FallbackMode; instances?: number } = {}) {
   let events: Parameters<FallbackOptions["availability"]["listen"]>[0] | undefined;
   const scene = {
     answer: "decides" as Answer,
-    /** When Redis started; undefined: not connected. */
+    /** When Redis started; undefined if not connected. */
     startedAt: -3_600_000 as number | undefined,
     asked: 0,
     events: [] as string[],
