@@ -13,7 +13,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export interface Config extends Omit<SettingValues<typeof SERVER_SETTINGS>, "issuer"> {
   /** Undefined with --dev: the gateway's own URL is the issuer. */
   readonly issuer: string | undefined;
-  /** Undefined: no traces. `serviceName` is undefined where OpenTelemetry's own variables set it. */
+  /** Undefined without traces. `serviceName` is undefined where OpenTelemetry's own variables set it. */
   readonly tracing: { readonly serviceName: string | undefined } | undefined;
 }
 

@@ -1,4 +1,4 @@
-// Starts proxies and balancers with their configurations in examples/, with the hosts, ports and paths of a test.
+// Starts proxies and balancers as examples/ configures them, but with the hosts, ports and paths of a test.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,7 +16,7 @@ export interface Places {
   readonly service: string;
   /** The folder of HAProxy's key files. */
   readonly keys: string;
-  /** A PEM file with the authority of the gateway's certificate, when it speaks TLS. */
+  /** A PEM file with the authority of the gateway's certificate, for a gateway with TLS. */
   readonly gatewayCa: string;
 }
 

@@ -11,7 +11,7 @@ export interface Target {
 
 export const LISTENERS = ["publicUrl", "internalUrl"] as const;
 
-/** Broken conditions, each sentence once with its count. */
+/** Broken conditions: each sentence once, with its count. */
 export class Findings {
   readonly #counts = new Map<string, number>();
 

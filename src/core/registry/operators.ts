@@ -33,7 +33,7 @@ export interface OperatorStore {
   find(tokenId: string): Promise<StoredOperatorToken | undefined>;
   /** All, the newest first. */
   list(): Promise<readonly StoredOperatorToken[]>;
-  /** Revokes a token. A revoked or missing one stays as it is, without an entry. */
+  /** Revokes a token. Writes no entry if the token is already revoked or does not exist. */
   revoke(tokenId: string, entry: AuditEntry): Promise<void>;
 }
 
@@ -81,7 +81,7 @@ function hashOf(token: string): string {
   return createHash("sha256").update(`countersign admin token v1\0${token}`).digest("hex");
 }
 
-/** `settingsTokens` are the admin tokens of the settings, by setting: their role is admin. `now` in unix milliseconds. */
+/** `settingsTokens` are the admin tokens of the settings, by the setting's name; their role is admin. `now` in unix milliseconds. */
 export function createOperators(
   operators: OperatorStore,
   settingsTokens: ReadonlyMap<string, string>,

@@ -10,10 +10,10 @@ import { DOCUMENT_MAX_AGE } from "./published-document.ts";
 
 /** How long a verifier may cache keys beyond the JWKS's max-age, in seconds: the most that countersign/verify does. */
 const MAX_VERIFIER_CACHE_S = 600;
-/** How long a key is published before it signs, in milliseconds: the longest cache, and the difference of clocks. */
+/** How long a key is published before it signs, in milliseconds: the longest caching, plus the difference of clocks. */
 export const PUBLISH_MS = (DOCUMENT_MAX_AGE + MAX_VERIFIER_CACHE_S) * 1_000 + CLOCKS_APART_MS;
 
-/** How long a retired key stays published, in milliseconds: the longest token's life, and a day for a gateway whose clock is ahead. */
+/** How long a retired key stays published, in milliseconds: a token's longest life, plus a day for a gateway whose clock is ahead. */
 export const RETIRED_MS = LONGEST_TOKEN_LIFE_MS + 86_400_000;
 
 export interface RingRules {

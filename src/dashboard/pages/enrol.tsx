@@ -38,7 +38,7 @@ export function EnrolPage({ customer }: { readonly customer: string }): VNode {
 
 interface Enrolled {
   readonly device: Device;
-  /** Undefined: the customer's key was shown before, at its issue, or the board has a key pair. */
+  /** Undefined if the customer's key was already shown, when it was issued, or if the board has a key pair. */
   readonly secret: string | undefined;
   readonly gateway: string;
 }

@@ -7,7 +7,7 @@ import type { Database, Dialect } from "../database.ts";
 import { DECOY, type Schema } from "../schema.ts";
 import { insertAuditEvents } from "./audit.ts";
 
-/** Rows of the one statement, which is compiled once. */
+/** Rows in each statement: all have the same text, which is compiled once. */
 const ROWS = 250;
 
 /** Pads a statement to its full size. The statement skips the decoy's name. */
@@ -39,7 +39,7 @@ function byDeviceKey(one: Pick<ActivityUpdate, "deviceKey">, other: Pick<Activit
   return one.deviceKey < other.deviceKey ? -1 : 1;
 }
 
-/** Ends each move, unless another one began since: the devices are written in the order of their names. */
+/** Ends each move, unless another one began since. Writes devices in the order of their names, against deadlocks. */
 async function finishMoves(transaction: Transaction<Schema>, moves: readonly Move[], at: number): Promise<void> {
   const entries: AuditEntry[] = [];
   for (const { deviceKey, movingSince } of moves.toSorted(byDeviceKey)) {

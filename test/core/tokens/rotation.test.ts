@@ -10,8 +10,8 @@ import { ACTOR } from "../../contracts/store-samples.ts";
 import { newKey, openSigningKeys } from "../../keyring/open-signing-keys.ts";
 import { DAY_MS, NOW, openRing, RULES } from "../../keyring/ring.ts";
 
-test("a key is published before it signs for longer than any verifier caches the JWKS", () => {
-  // The JWKS's max-age, the longest further caching by verifiers, and the difference of clocks.
+test("before a key signs, it is published for longer than any verifier caches the JWKS", () => {
+  // The JWKS's max-age, plus the longest further caching by verifiers, plus the difference of clocks.
   expect(PUBLISH_MS).toBe((300 + 600 + 300) * 1_000);
 });
 
@@ -47,7 +47,7 @@ test("a retired key is published and found for two days, then deleted", async ()
 });
 
 test.for([
-  ["while the next one was not published for long enough, whatever is due", 1, PUBLISH_MS - 1],
+  ["while the next one was not published for long enough, even after its rotation time", 1, PUBLISH_MS - 1],
   ["without a schedule, until an operator rotates", undefined, 3_650 * DAY_MS],
 ] as const)("a key keeps signing %s", async ([, rotateEveryMs, after]) => {
   const { ring, clock, published } = await openSigningKeys({ rotateEveryMs });
@@ -140,7 +140,7 @@ test("without an active key the next one signs, and without any key two are made
 });
 
 test.for(TOKEN_ALGS)(
-  "a start with TOKEN_ALG %s replaces the next key, which signs once it was published",
+  "a start with TOKEN_ALG %s replaces the next key, and the new one signs once it was published for long enough",
   async (alg) => {
     const { opened, ring: before, clock } = await openSigningKeys({ alg: alg === "ES256" ? "EdDSA" : "ES256" });
     const now = (): number => clock.now;
