@@ -69,7 +69,7 @@ test("boards that logged in at the old server log in at the gateway, unchanged",
     return { fromOld: tokens.filter((token) => !isNew(token)), fromNew: tokens.filter(isNew) };
   }
 
-  /** The tokens that the page's service accepts. */
+  /** How many tokens the page's service accepts. */
   async function accepted(tokens: readonly string[]): Promise<number> {
     writeFileSync(resolve(checkout, "tokens.json"), JSON.stringify(tokens));
     const service = [
@@ -120,7 +120,7 @@ test("boards that logged in at the old server log in at the gateway, unchanged",
   const rest = checked.filter((line) => !/ logs in$|^nothing_wrong: /.test(line));
   expect(rest.filter((line) => !line.startsWith("older_key: "))).toEqual([]);
 
-  // 8 and 9. A share of the traffic, and back. Services accept the tokens of both servers, also with a pinned key.
+  // 8 and 9. A share of the traffic moves to the gateway, and back. Services accept the tokens of both servers, also with a pinned key.
   writeFileSync(resolve(migration, "old-private-key.pem"), old.privateKey);
   expect(await follow(8, { stderr: /^countersign: key [\w-]{43} was published at / })).toEqual([
     expect.stringMatching(/^key [\w-]{43} \(RS256\) signs$/),

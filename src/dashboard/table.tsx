@@ -29,7 +29,7 @@ export function ListTable({ list, ...table }: TableProps & { readonly list: Load
   );
 }
 
-/** A table that scrolls by itself where it is wider than the screen. */
+/** A table with its own scroll bar where it is wider than the screen. */
 export function Table({ label, head, rows, empty = "There is none." }: TableProps): VNode {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls is reached by keyboard (WCAG 2.1.1)

@@ -8,7 +8,7 @@ const randomNumber = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true 
 const life = fc.integer({ min: 1, max: 86_400 }).map((seconds) => seconds * 1000);
 const ahead = fc.double({ min: 0.01, max: 0.4, noNaN: true });
 
-test("a renewal leaves between one and two shares of the token's life", () => {
+test("a renewal comes when one to two times refreshAhead of the token's life is left", () => {
   fc.assert(
     fc.property(life, ahead, randomNumber, (lifeMs, share, random) => {
       const left = lifeMs - renewedAfter(lifeMs, share, random);

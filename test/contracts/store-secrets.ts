@@ -214,7 +214,7 @@ export function secretsContract(name: string, openEmpty: () => Promise<Empty>): 
       expect(await requireMasterKeys(createSecretStore(database, both), NOW)).toBeUndefined();
     });
 
-    test("is not found where every secret opens: nothing is retired", async () => {
+    test("is not assumed where every secret opens: nothing is retired", async () => {
       const { database } = await open();
       await insertKeys(database, before, names(3));
       await insertSigningKey(database, before, "kid-1", "active");
@@ -258,7 +258,7 @@ export function secretsContract(name: string, openEmpty: () => Promise<Empty>): 
       expect(await secrets.reseal(BY)).toEqual(NOTHING);
     });
 
-    test("does not include a secret that a newer gateway sealed: nothing is retired", async () => {
+    test("is not assumed for a secret that a newer gateway sealed: nothing is retired", async () => {
       const { database } = await open();
       await insertKeys(database, stranger, ["a-lost"]);
       await insertKeys(database, after, ["newer"]);

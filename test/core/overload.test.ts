@@ -50,7 +50,7 @@ function openQueue(loopDelayMs = (): number => 0) {
   };
 }
 
-test("once it knows the rate, admits as many logins as it answers within two seconds", async () => {
+test("once the gateway knows the rate, it admits as many logins as it answers within two seconds", async () => {
   const { send, pass, guard, refused } = openQueue();
   expect(await send(3_000)).toEqual([]);
   await pass(1_500);

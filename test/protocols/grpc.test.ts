@@ -171,7 +171,7 @@ test("gRPC sends an error without headers as trailers-only", async () => {
   expect([answer.trailers, answer.body.length]).toEqual([{}, 0]);
 });
 
-test("an error before the method is trailers-only, which the client's window cannot hold back", async () => {
+test("an error before the method runs is trailers-only, so the client's window cannot hold it back", async () => {
   const headers = { "content-type": "application/grpc" };
   const answer = await sendByHand(listener.url, { version: 2, method: "PUT", path: PATH, headers });
   expect(answer.headers).toMatchObject({ "grpc-status": "12", allow: "POST", "content-type": "application/grpc" });

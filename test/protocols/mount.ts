@@ -39,7 +39,7 @@ export async function mountAll(services: readonly MountedService[], options: Mou
   return listen({ host: "127.0.0.1", port: 0, serve, onFault });
 }
 
-/** No token was issued. */
+/** A store without issued tokens. */
 const EMPTY: OperatorStore = {
   insert: async () => {},
   find: async () => undefined,

@@ -83,7 +83,7 @@ export function sealedRowsContract(name: string, open: () => Promise<TestDatabas
       await expect(activePrivateKey(opened.store.signingKeys)).rejects.toThrow(moved("signing_key other ES256"));
     });
 
-    test("the error for a wrong master key names it and the cure", async () => {
+    test("the error for a wrong master key names the row and the cure", async () => {
       const opened = await openFilled();
       await openRing(opened.store.signingKeys);
       const stranger = await opened.reopen([Buffer.alloc(32, 2)]);

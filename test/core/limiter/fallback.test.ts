@@ -83,7 +83,7 @@ describe("while Redis is up", () => {
     expect([scene.asked, scene.events, await scene.limiter.ping()]).toEqual([12, [], "ok"]);
   });
 
-  test("a key that holds no log is decided locally, and Redis does not count as away", async () => {
+  test("a charge on a key that holds no log is decided locally, and Redis does not count as away", async () => {
     const scene = openScene();
     scene.answer = "holds no log";
     expect(await scene.admit(6)).toBe(5);

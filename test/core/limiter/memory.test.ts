@@ -9,7 +9,7 @@ import { compareWithModel } from "../../contracts/limiter-model.ts";
 // The usual capacity is allocated at once, which takes longer than a test.
 limiterContract("memory", () => createMemoryLimiter(10_000), { operations: 100_000, perMs: 1 });
 
-test("past its capacity it drops the key charged least recently", async () => {
+test("past its capacity the limiter drops the key charged least recently", async () => {
   const policy: Policy = { name: "replay", limit: 1, windowMs: 60_000 };
   const limiter = createMemoryLimiter(2);
   const charge = (key: string): number => limiter.decide([{ policy, key }], 1_764_000_000_000).denied;

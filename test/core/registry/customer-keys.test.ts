@@ -93,7 +93,7 @@ test.for(["login", "derivation"] as const)("a customer cannot have the secret of
     message: `this key is the key ${keyId} of this customer for ${purpose}. ${why}`,
     details: { field: "imported_key" },
   });
-  // HMAC treats zero bytes at the end of a key as nothing (RFC 2104).
+  // HMAC ignores zero bytes at the end of a key (RFC 2104).
   for (const same of [importedKey, `${importedKey}\0`]) {
     const again = issue({ purpose, importedKey: same });
     await expect(again).rejects.toMatchObject(taken("Use that one or retire it first"));
@@ -136,7 +136,7 @@ test("lists the keys of a customer with their states, the newest first", async (
   expect(all.some((key) => "secret" in key)).toBe(false);
 });
 
-test("the progress of a rotation", async () => {
+test("a rotation counts the devices on each key, and those that a retirement would stop", async () => {
   const { issue, registry, store, clock, events } = await openWithIssuer();
   const old = await issue();
   for (const deviceKey of ["a", "b", "c"]) await addDevice(store, { customerId: "acme", deviceKey });

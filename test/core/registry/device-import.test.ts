@@ -69,7 +69,7 @@ test("reports each wrong row by its index, and imports the others", async () => 
   expect(failures.at(-1)?.message).toBe(
     "row 0 of this request has the same device_key (the first is row 0). Leave one of them out",
   );
-  // grpc-js shows these percent-encoded.
+  // grpc-js would percent-encode these characters.
   for (const { message } of failures) expect(message).not.toMatch(/[;/?:@&=+$,#]/);
   expect(await opened.registry.devices.get("good")).toMatchObject({ displayName: "" });
 });

@@ -8,7 +8,7 @@ import { newKey, openSigningKeys } from "../../keyring/open-signing-keys.ts";
 import { DAY_MS, NOW, openRing } from "../../keyring/ring.ts";
 
 describe("revoke", () => {
-  test("revoking the active key makes the next one sign, and ends its publication", async () => {
+  test("revoking the active key ends its publication, and the next key signs", async () => {
     const { opened, keys, ring, published, notes } = await openSigningKeys();
     const [first = "", second] = published();
     const { revoked, active } = await keys.revoke(first, ACTOR);

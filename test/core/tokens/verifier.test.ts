@@ -28,7 +28,7 @@ function mintOf(alg: TokenAlg): Mint & { key: KeyObject } {
   return mint;
 }
 
-/** A verifier with keys of all three algorithms, and the calls of its ring. */
+/** A verifier with keys of all three algorithms, and its ring. */
 function open() {
   const found = new Map<string, KeyObject | "revoked">([...mints.values()].map(({ kid, key }) => [kid, key]));
   const ring = {
