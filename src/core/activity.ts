@@ -13,7 +13,7 @@ export interface ActivityUpdate {
 /** A device that logged in by its own key while it moved to that key. */
 export interface Move {
   readonly deviceKey: string;
-  /** The start of the move as the login read it, in unix milliseconds. */
+  /** The start of the move as the login read it, in Unix milliseconds. */
   readonly movingSince: number;
 }
 
@@ -21,7 +21,7 @@ export interface Move {
 export interface ActivityStore {
   /** Writes a few hundred updates a transaction. Skips devices that were unknown at the time, and events older than the stored ones. */
   record(updates: readonly ActivityUpdate[]): Promise<void>;
-  /** Ends the moves at `at`, in unix milliseconds, with an audit event each: the shared key no longer proves logins. */
+  /** Ends the moves at `at`, in Unix milliseconds, with an audit event each: the shared key no longer proves logins. */
   finishMoves(moves: readonly Move[], at: number): Promise<void>;
 }
 
@@ -48,7 +48,7 @@ interface Seen extends Partial<Omit<ActivityUpdate, "deviceKey">> {
   readonly movingSince?: number;
 }
 
-/** Creates the recorder of the last login and failure of each device. `now` in unix milliseconds. */
+/** Creates the recorder of the last login and failure of each device. `now` in Unix milliseconds. */
 export function createActivityRecorder(activity: ActivityStore, now: () => number): ActivityRecorder {
   let gathered = new Map<string, Seen>();
 

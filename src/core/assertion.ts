@@ -20,7 +20,7 @@ export interface Assertion {
   readonly jti: string;
   /** Unix seconds. */
   readonly expiresAt: number;
-  /** The later of iat and nbf, in unix seconds; undefined without either. */
+  /** The later of iat and nbf, in Unix seconds; undefined without either. */
   readonly notBefore: number | undefined;
   readonly signed: string;
   readonly signature: Buffer;

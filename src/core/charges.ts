@@ -19,7 +19,7 @@ type Limited = Pick<Credential, "deviceKey" | "sharedIdentity" | "replayGuard" |
 
 /** A proof as the replay guard counts it. */
 export interface Counted {
-  /** The proof's name, unique within its device: a timestamp in unix seconds, or a jti. */
+  /** The proof's name, unique within its device: a timestamp in Unix seconds, or a jti. */
   readonly name: string;
   /** Accepted only once, even without the device's replay guard. */
   readonly isOnce: boolean;
@@ -72,7 +72,7 @@ export interface Charged {
 
 const NO_CHARGES: Verdict = { denied: -1, states: [] };
 
-/** Asks the limiter for the charges, all or none. `now` in unix milliseconds. */
+/** Asks the limiter for the charges, all or none. `now` in Unix milliseconds. */
 export async function charge(
   limiter: Pick<Limiter, "charge">,
   charges: readonly Charge[],
@@ -111,7 +111,7 @@ export type ReadDeviceLimit = (
 /** A charge that is always denied, so that the login charge of the same call is only read. */
 const NONE: Policy = { name: "replay", limit: 0, windowMs: 1 };
 
-/** `login` is the gateway's own limit; undefined: off. `now` in unix milliseconds. */
+/** `login` is the gateway's own limit; undefined: off. `now` in Unix milliseconds. */
 export function createReadDeviceLimit(
   credentials: Pick<CredentialStore, "find">,
   limiter: Pick<Limiter, "charge">,

@@ -31,7 +31,7 @@ export type Reason =
 export interface ErrorDetails {
   /** malformed: the request field that is wrong, in the contract's spelling. */
   readonly field?: string;
-  /** clock_skew: the gateway's time, in unix seconds. */
+  /** clock_skew: the gateway's time, in Unix seconds. */
   readonly serverTime?: number;
   /** rate_limited, invalid_credentials, disabled, replayed: the state of the policy that decided. */
   readonly limit?: LimitState | undefined;

@@ -13,7 +13,7 @@ export interface ReceivedLogin {
   readonly deviceKey: string;
   /** The request's body, byte for byte. */
   readonly body: Uint8Array;
-  /** When the gateway received it, in unix milliseconds; undefined: now. */
+  /** When the gateway received it, in Unix milliseconds; undefined: now. */
   readonly receivedAt: number | undefined;
 }
 

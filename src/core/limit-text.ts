@@ -31,7 +31,7 @@ export function readLimit(name: PolicyName, text: string): Policy | undefined {
 /** RFC 3339, section 5.6. */
 const TIME = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2}))$/;
 
-/** A time of RFC 3339 in unix milliseconds; undefined for another text. */
+/** A time of RFC 3339 in Unix milliseconds; undefined for another text. */
 export function readInstant(text: string): number | undefined {
   const [, day = "", time = ""] = TIME.exec(text.toUpperCase()) ?? [];
   const midnight = Date.parse(`${day}T00:00:00Z`);

@@ -36,7 +36,7 @@ export interface Login {
   readonly customerId: string;
   /** The customer key that proved the login. */
   readonly keyId: string;
-  /** When the device's move to the key of this login began, in unix milliseconds; the caller ends the move. Undefined without a move. */
+  /** When the device's move to the key of this login began, in Unix milliseconds; the caller ends the move. Undefined without a move. */
   readonly movingSince: number | undefined;
   /** The state of the `login` policy; undefined when that limit is off. */
   readonly limit: LimitState | undefined;

@@ -9,7 +9,7 @@ export interface OverloadOptions {
   readonly elapsed: () => number;
   /** From 0 to below 1. */
   readonly random: () => number;
-  /** Logins under way above which the login rate shows the gateway's capacity; 32 when absent. */
+  /** With more logins under way than this, the login rate shows the gateway's capacity; 32 when absent. */
   readonly saturated?: number | undefined;
   /** Called for each refused login. */
   readonly onRefused: () => void;
@@ -44,7 +44,7 @@ export function createOverloadGuard({
 }: OverloadOptions): OverloadGuard {
   let underWay = 0;
   let window = { start: 0, answered: 0 };
-  /** Time for one login while the gateway is busy, in milliseconds; 0 before it was busy. */
+  /** Time for one login while the gateway is busy, in milliseconds; 0 until it was busy once. */
   let loginMs = 0;
   /** The time at which all boards refused so far would have been served one after the other. */
   let lineEnd = 0;

@@ -29,7 +29,7 @@ export interface PolicyState {
 
 /** A policy's state as a caller sees it. */
 export interface LimitState extends PolicyState {
-  /** When the policy decided, in unix milliseconds. resetMs counts from then. */
+  /** When the policy decided, in Unix milliseconds. resetMs counts from then. */
   readonly decidedAt: number;
 }
 
@@ -52,7 +52,7 @@ export interface Verdict {
  * - where the state cannot be reached it throws AuthError `unavailable`, or decides by a rule that bounds what is admitted.
  */
 export interface Limiter {
-  /** Decides; `now` in unix milliseconds (an implementation may prefer its store's own clock). */
+  /** Decides; `now` in Unix milliseconds (an implementation may prefer its store's own clock). */
   charge(charges: readonly Charge[], now: number): Promise<Verdict>;
   /** Whether the state can be reached; `degraded` where charges are decided without it. Rejects when they cannot be decided. */
   ping(): Promise<"ok" | "degraded">;
@@ -96,8 +96,8 @@ export interface Credential {
   /** Live keys that the device's own keys derive from, at most MAX_LIVE_KEYS, the newest first. */
   readonly derivationKeys: readonly CustomerKey[];
   /**
-   * When the device began to move from a shared key to its own, in unix milliseconds: both prove a login until the move ends. Undefined:
-   * no move.
+   * When the device began to move from a shared key to its own, in Unix milliseconds: both prove a login until the move ends. Undefined
+   * without a move.
    */
   readonly movingSince: number | undefined;
   readonly marks: RevocationMarks;
@@ -106,9 +106,9 @@ export interface Credential {
 /** The revocation state of a device. A token is valid while this state is the same as at its issue (registry/revocation.ts). */
 export interface RevocationMarks {
   readonly customerId: string;
-  /** When the device was enrolled, in unix milliseconds: an earlier device of the same name is a different device. */
+  /** When the device was enrolled, in Unix milliseconds: an earlier device of the same name is a different device. */
   readonly createdAt: number;
-  /** Last revocation of the device and of its customer, in unix milliseconds; 0: none yet. */
+  /** Last revocation of the device and of its customer, in Unix milliseconds; 0: none yet. */
   readonly device: number;
   readonly customer: number;
 }
@@ -160,9 +160,9 @@ export interface TokenSigner {
 export interface TokenClaims extends Pick<TokenSubject, "deviceKey" | "customerId"> {
   /** The token's id. */
   readonly jti: string;
-  /** The claim iat, in unix seconds. */
+  /** The claim iat, in Unix seconds. */
   readonly issuedAt: number;
-  /** The claim exp, in unix seconds. */
+  /** The claim exp, in Unix seconds. */
   readonly expiresAt: number;
 }
 

@@ -114,7 +114,7 @@ export abstract class HttpExchange implements Exchange {
     this.always = [...this.always, ...fields];
   }
 
-  /** Counts bytes of a body of at most `limit` bytes that are in memory; negative: freed. */
+  /** Counts bytes in memory, of a body of at most `limit` bytes; negative when they are freed. */
   protected hold(_bytes: number, _limit: number): void {}
 
   /** Fails a body that has not ended. */

@@ -8,7 +8,7 @@ import { usageFailure } from "../terminal/output.ts";
 import { type Column, isColumn, RowMistake, readCells, readRow, unknownColumn } from "./row.ts";
 
 export interface FileRecord {
-  /** The line in which it begins, from 1. */
+  /** The line in which the record begins, from 1. */
   readonly line: number;
   readonly content: ImportDevicesRequest_Row | RowMistake;
 }

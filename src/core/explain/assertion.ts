@@ -36,7 +36,7 @@ export function findAssertion(body: Uint8Array): string | undefined {
   return bare ? text : (new URLSearchParams(text).get("client_assertion") ?? undefined);
 }
 
-/** Reads an assertion that was received at `at`, in unix milliseconds. */
+/** Reads an assertion that was received at `at`, in Unix milliseconds. */
 export function readSentAssertion(text: string, at: number, { audiences, skewMs }: AssertionReader): SentAssertion {
   const [header = "", claims = "", signature = ""] = text.split(".");
   const [{ alg }, { sub, exp, iat }] = [looseJson(header), looseJson(claims)];

@@ -32,7 +32,7 @@ const FARTHEST_ZONE = 14 * 3_600;
 /** A difference of whole or half hours, give or take this many seconds, is a wrong time zone. */
 const ZONE_TOLERANCE = 60;
 
-/** Explains a timestamp (unix seconds) that arrived at `at` (unix milliseconds); empty within `skewMs`. */
+/** Explains a timestamp (Unix seconds) that arrived at `at` (Unix milliseconds); empty within `skewMs`. */
 export function explainClock(seconds: number, at: number, skewMs: number): readonly Finding[] {
   const off = seconds - at / 1000;
   if (Math.abs(off) * 1000 <= skewMs) return [];

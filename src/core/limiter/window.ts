@@ -36,7 +36,7 @@ export function roundUp(limit: number, window: number, now: number): number {
 /**
  * Reads a log at `now`: the admissions in (now - window, now].
  *
- * An admission ahead of the clock shows that the clock stepped backward. It then counts from `now`: the limit still holds, and
+ * An admission ahead of the clock shows that the clock stepped backward. The admission then counts from `now`: the limit still holds, and
  * nobody waits for longer than one window.
  */
 export function readWindow(log: Log, limit: number, window: number, now: number): WindowState {
@@ -46,7 +46,7 @@ export function readWindow(log: Log, limit: number, window: number, now: number)
   return describe(live, limit, window, now, stepped);
 }
 
-/** Adds one admission to a state whose `remaining` is over 0; `now` is the instant that it was read at. */
+/** Adds one admission to a state whose `remaining` is over 0; `now` is the instant at which the state was read. */
 export function admit({ log, stepped }: WindowState, limit: number, window: number, now: number): WindowState {
   const tick = roundUp(limit, window, now);
   const newest = log.at(-1);

@@ -74,7 +74,7 @@ const MAX_SECRET_BYTES = 1_024;
 const SHORT_SECRET_BYTES = 16;
 const SECRET_BYTES = 32;
 
-/** `now` in unix milliseconds. */
+/** `now` in Unix milliseconds. */
 export function createCustomerKeys(
   customers: Pick<Customers, "get">,
   customerKeys: CustomerKeyStore,
@@ -139,7 +139,7 @@ export function createCustomerKeys(
   };
 }
 
-/** A key's state at `now`, in unix milliseconds. */
+/** A key's state at `now`, in Unix milliseconds. */
 export function stateOf({ notBefore, expiresAt, retiredAt }: StoredCustomerKey, now: number): KeyState {
   if (retiredAt !== undefined) return "retired";
   if (expiresAt !== undefined && expiresAt <= now) return "expired";

@@ -45,7 +45,7 @@ const KIND: ResourceKind<CustomerDraft, CustomerPatch, Customer> = {
   }),
 };
 
-/** `now` in unix milliseconds. */
+/** `now` in Unix milliseconds. */
 export function createCustomers(customers: CustomerStore, now: () => number): Customers {
   return createResources(KIND, customers, now);
 }

@@ -13,7 +13,7 @@ export interface ImportRow extends DevicePatch {
 }
 
 export interface ImportFailure {
-  /** Its index among the rows. */
+  /** The row's index. */
   readonly row: number;
   readonly reason: Reason;
   readonly message: string;
@@ -24,7 +24,7 @@ export interface ImportOutcome {
   readonly created: number;
   readonly updated: number;
   readonly unchanged: number;
-  /** By row. */
+  /** In the order of the rows. */
   readonly failures: readonly ImportFailure[];
 }
 
@@ -42,7 +42,7 @@ type RowResult = "created" | "updated" | "unchanged" | AuthError;
 /** A well-formed row with normalised fields, and its index among all rows. */
 type CheckedRow = ImportRow & { readonly index: number };
 
-/** `now` in unix milliseconds. */
+/** `now` in Unix milliseconds. */
 export function createImportDevices(devices: Pick<DeviceStore, "importAll">, now: () => number): ImportDevices {
   return async (drafts, actor, dryRun = false) => {
     if (drafts.length > MAX_IMPORT_ROWS) {

@@ -31,7 +31,7 @@ export interface DeviceDraft extends DevicePatch {
   readonly deviceKey: string;
 }
 
-/** Creates a device from checked names and a checked patch; `at` in unix milliseconds. */
+/** Creates a device from checked names and a checked patch; `at` in Unix milliseconds. */
 export function newDevice(deviceKey: string, customerId: string, patch: DevicePatch, at: number): Device {
   const { keyMode = "shared" } = patch;
   return {
@@ -62,7 +62,7 @@ export function readDevicePatch(patch: DevicePatch): DevicePatch {
 }
 
 /**
- * Applies a checked patch; `at` in unix milliseconds. During a move from a shared key to its own a device may sign with either.
+ * Applies a checked patch; `at` in Unix milliseconds. During a move from a shared key to its own a device may sign with either.
  * The replay guard follows key_mode unless the patch sets it: a derived key belongs to one board.
  */
 function applyPatch(current: Device, patch: DevicePatch, at: number): Device {
@@ -136,7 +136,7 @@ export interface Devices extends Resources<DeviceDraft, DevicePatch, StoredDevic
   deriveKey(deviceKey: string, actor: Actor): Promise<DerivedKey>;
 }
 
-/** `now` in unix milliseconds. */
+/** `now` in Unix milliseconds. */
 export function createDevices(
   devices: DeviceStore,
   customerKeys: Pick<CustomerKeyStore, "secretsOf">,

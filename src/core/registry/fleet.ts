@@ -29,7 +29,7 @@ export interface FleetCounts {
   readonly failing: number;
 }
 
-/** `countedAt` in unix milliseconds. */
+/** `countedAt` in Unix milliseconds. */
 export type FleetSummary = FleetCounts & { readonly countedAt: number };
 
 /** How many of the named devices exist, and how many of these were changed. */
@@ -60,7 +60,7 @@ export interface FleetStore {
     deviceKeys: readonly string[],
     decide: (current: StoredDevice) => FleetChange | undefined,
   ): Promise<FleetProgress>;
-  /** Counts all devices. `seenLastHour` and `seenLastDay` begin at these times, in unix milliseconds. */
+  /** Counts all devices. `seenLastHour` and `seenLastDay` begin at these times, in Unix milliseconds. */
   countAll(hourAgo: number, dayAgo: number): Promise<FleetCounts>;
 }
 
@@ -74,7 +74,7 @@ const SHORTEST_TTL_MS = 2_000;
 /** A count is cached for this many times its duration. */
 const TTL_FACTOR = 40;
 
-/** `now` in unix milliseconds. */
+/** `now` in Unix milliseconds. */
 export function createFleet(fleet: FleetStore, now: () => number): Fleet {
   let summary: Promise<FleetSummary> | undefined;
   let expiresAt = 0;

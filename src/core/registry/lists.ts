@@ -103,7 +103,7 @@ const USUAL_SIZE = 100;
 /** The most items of a page; a larger page_size is lowered to it. */
 const MAX_PAGE_SIZE = 1_000;
 
-/** Reads a request; `now` in unix milliseconds is for relative times of the filter. @throws AuthError `malformed` */
+/** Reads a request; `now` in Unix milliseconds is for relative times of the filter. @throws AuthError `malformed` */
 export function readPageQuery(fields: Fields, { pageSize, pageToken, filter }: ListRequest, now: number): PageQuery {
   const conditions = readFilter(filter, fields, now);
   if (pageSize < 0) throw malformed("page_size is negative", "page_size");
@@ -111,7 +111,7 @@ export function readPageQuery(fields: Fields, { pageSize, pageToken, filter }: L
   return { after: readPageToken(pageToken), size, conditions };
 }
 
-/** The page token of an `after`; empty if undefined. */
+/** The page token of an `after`; empty if that is undefined. */
 export function writePageToken(after: string | undefined): string {
   return Buffer.from(after ?? "").toString("base64url");
 }

@@ -81,7 +81,7 @@ function hashOf(token: string): string {
   return createHash("sha256").update(`countersign admin token v1\0${token}`).digest("hex");
 }
 
-/** `settingsTokens` are the admin tokens of the settings, by the setting's name; their role is admin. `now` in unix milliseconds. */
+/** `settingsTokens` are the admin tokens of the settings, by the setting's name; their role is admin. `now` in Unix milliseconds. */
 export function createOperators(
   operators: OperatorStore,
   settingsTokens: ReadonlyMap<string, string>,

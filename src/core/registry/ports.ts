@@ -14,11 +14,11 @@ export interface Customer {
   readonly status: Status;
   /** `20/60s` or `off`; empty: the gateway's own login limit. */
   readonly loginLimit: string;
-  /** Last revocation of its devices' tokens, in unix milliseconds; 0: never. */
+  /** Last revocation of its devices' tokens, in Unix milliseconds; 0: never. */
   readonly tokensNotBefore: number;
 }
 
-/** Fields that the store adds: times in unix milliseconds; every change raises `revision` by one. */
+/** Fields that the store adds: times in Unix milliseconds; every change raises `revision` by one. */
 export interface Versioned {
   readonly createdAt: number;
   readonly updatedAt: number;
@@ -51,7 +51,7 @@ export interface Device {
   readonly displayName: string;
   readonly status: Status;
   readonly keyMode: KeyMode;
-  /** When keyMode was set, in unix milliseconds: at its last change, or when the device was enrolled. */
+  /** When keyMode was set, in Unix milliseconds: at its last change, or when the device was enrolled. */
   readonly keyModeSince: number;
   readonly sharedIdentity: boolean;
   readonly replayGuard: boolean;
@@ -60,7 +60,7 @@ export interface Device {
   readonly publicKey: string;
   /** The device is moving to its own key: the shared key still proves its logins. */
   readonly acceptsShared: boolean;
-  /** Last revocation of its tokens, in unix milliseconds; 0: never. */
+  /** Last revocation of its tokens, in Unix milliseconds; 0: never. */
   readonly tokensNotBefore: number;
 }
 
@@ -116,7 +116,7 @@ export interface AuditEvent extends AuditEntry {
 /** How a condition compares. */
 export type ComparisonOperator = "=" | "!=" | "<" | "<=" | ">" | ">=";
 
-/** One comparison of a filter. The value has the field's type; times are unix milliseconds. */
+/** One comparison of a filter. The value has the field's type; times are Unix milliseconds. */
 export interface Condition {
   /** In the callers' spelling: `customer_id`; `labels.site` for a label. */
   readonly field: string;

@@ -31,7 +31,7 @@ export interface RegistryDependencies {
   readonly operators: OperatorStore;
   readonly revokedTokens: RevokedTokenStore;
   readonly audit: AuditLog;
-  /** The admin tokens of the settings, by setting. */
+  /** The admin tokens of the settings, by the setting's name. */
   readonly settingsTokens?: ReadonlyMap<string, string>;
   /** Unix milliseconds. */
   readonly now: () => number;

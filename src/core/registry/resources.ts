@@ -31,7 +31,7 @@ export interface Resources<Draft, Patch, Stored> {
 
 type Common = Pick<Customer & Device, "status" | "tokensNotBefore">;
 
-/** The rows of one kind. Its functions throw AuthError `malformed`; times are unix milliseconds. */
+/** The rows of one kind. Its functions throw AuthError `malformed`; times are Unix milliseconds. */
 export interface ResourceKind<Draft, Patch, Row> {
   readonly row: "customer" | "device";
   /** As in the names of methods. */
@@ -87,7 +87,7 @@ export function describeDeletion<Row>(
   return { ...stamp, action: `Delete${noun}`, ...resourceOf(current), details: {} };
 }
 
-/** Creates the use cases over a store. `now` in unix milliseconds. */
+/** Creates the use cases over a store. `now` in Unix milliseconds. */
 export function createResources<Draft, Patch, Row extends Common, Stored extends Row & Versioned>(
   kind: ResourceKind<Draft, Patch, Row>,
   store: ResourceStore<Row, Stored>,

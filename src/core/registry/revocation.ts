@@ -36,14 +36,14 @@ export function readEpoch(jti: string): string | undefined {
   return TOKEN_ID.test(jti) ? jti.slice(0, EPOCH_CHARACTERS) : undefined;
 }
 
-/** The mark of a revocation at `now`, in unix milliseconds. It is always later than `before`, even if the clock stepped back. */
+/** The mark of a revocation at `now`, in Unix milliseconds. It is always later than `before`, even if the clock stepped back. */
 export function markRevocation(before: number, now: number): number {
   return Math.max(before + 1, now);
 }
 
 export interface RevokedToken {
   readonly jti: string;
-  /** A time at which the token has certainly expired, in unix milliseconds. */
+  /** A time at which the token has certainly expired, in Unix milliseconds. */
   readonly expiresAt: number;
 }
 
@@ -61,10 +61,10 @@ export interface RevokedTokenStore {
  */
 export type RevokeToken = (jti: string, actor: Actor) => Promise<RevokedToken>;
 
-/** The longest life of a token, and a day for a gateway whose clock is ahead. */
+/** A token's longest life, plus a day for a gateway whose clock is ahead. */
 const REVOKED_MS = LONGEST_TOKEN_LIFE_MS + 86_400_000;
 
-/** `now` in unix milliseconds. */
+/** `now` in Unix milliseconds. */
 export function createRevokeToken(revokedTokens: RevokedTokenStore, now: () => number): RevokeToken {
   return async (jti, actor) => {
     if (!TOKEN_ID.test(jti)) {

@@ -45,7 +45,7 @@ export class LostSecretsError extends Error {
   }
 }
 
-/** @throws LostSecretsError when logins would fail at `now`, in unix milliseconds, for lack of a master key */
+/** @throws LostSecretsError when logins would fail at `now`, in Unix milliseconds, for lack of a master key */
 export async function requireMasterKeys(secrets: Pick<SecretStore, "findLost">, now: number): Promise<void> {
   const lost = await secrets.findLost(now);
   if (lost.customerKeys > 0 || lost.signingKeys > 0) throw new LostSecretsError(lost);

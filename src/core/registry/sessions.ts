@@ -79,7 +79,7 @@ export function createSessions({ operators, sealer, limiter, now }: SessionsDepe
 
     async openByCode(code) {
       const token = await confirm("code", code);
-      // The space separates the key from the keys of devices.
+      // No device_key has a space, so this key is never a device's.
       const { denied } = await limiter.charge([{ policy: ONCE, key: ` ${code}` }], now());
       if (denied >= 0) throw new AuthError("invalid_admin_token", OVER.code);
       return seal("session", token);

@@ -10,7 +10,7 @@ import { decideChange, keepUp, type RingChange, type RingRules } from "./rotatio
 export interface KeyRing {
   /** The key that signs; undefined if this gateway can unseal none. */
   active(): ActiveKey | undefined;
-  /** When that key began to sign, in unix milliseconds. */
+  /** When that key began to sign, in Unix milliseconds. */
   activeSince(): number | undefined;
   /** The published keys, the active one first. The same array until a key changes. */
   published(): readonly PublicJwk[];
@@ -37,7 +37,7 @@ export interface RingOptions {
   readonly within?: <Result>(call: Promise<Result>) => Promise<Result>;
 }
 
-/** Longest age of a cache that signs, in milliseconds. */
+/** The ring signs only with a cache at most this old, in milliseconds. */
 export const YOUNG_MS = 2_000;
 
 /** Stands for a new key pair while a change is only tried. */

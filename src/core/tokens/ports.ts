@@ -6,7 +6,7 @@ import type { AuditEntry } from "../registry/ports.ts";
 /** `next` is published and does not sign yet; `retired` is published and no longer signs; `revoked` is no longer trusted. */
 export type SigningKeyState = "next" | "active" | "retired" | "revoked";
 
-/** A signing key without its private half. Times are unix milliseconds. */
+/** A signing key without its private half. Times are Unix milliseconds. */
 export interface SigningKey {
   readonly kid: string;
   readonly alg: string;

@@ -61,7 +61,7 @@ function keyOf<Key extends SigningKey>(keys: Iterable<Key>, state: "active" | "n
   return [...keys].find((key) => key.state === state);
 }
 
-/** When the next key begins to sign, in unix milliseconds: by schedule, or for a new TOKEN_ALG; undefined if an operator rotates. */
+/** When the next key begins to sign, in Unix milliseconds: by schedule, or for a new TOKEN_ALG; undefined if an operator rotates. */
 export function rotationTime(keys: readonly SigningKey[], rules: RingRules): number | undefined {
   const [active, next] = [keyOf(keys, "active"), keyOf(keys, "next")];
   if (active === undefined || next === undefined) return undefined;

@@ -9,7 +9,7 @@ import { type RingChange, type RingRules, revoke, rotateByHand, rotationTime, ta
 
 /** A key as operators see it. */
 export interface SigningKeyView extends SigningKey {
-  /** For the active key: when the next one replaces it, in unix milliseconds; undefined if an operator rotates. */
+  /** For the active key: when the next one replaces it, in Unix milliseconds; undefined if an operator rotates. */
   readonly rotationTime: number | undefined;
 }
 
@@ -27,7 +27,7 @@ export interface SigningKeys {
   import(key: { privateKey: string; kid: string; asNext: boolean }, actor: Actor): Promise<SigningKeyView>;
 }
 
-/** The gateway's `ring` follows a change before the call returns. `now` in unix milliseconds. */
+/** The gateway's `ring` follows a change before the call returns. `now` in Unix milliseconds. */
 export function createSigningKeys(
   store: SigningKeyStore,
   ring: Pick<KeyRing, "refresh">,

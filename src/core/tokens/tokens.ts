@@ -136,7 +136,7 @@ export type VerifyToken = (token: string | undefined) => Promise<TokenClaims>;
 /** VerifyToken with the caller, whom the observers log. */
 export type VerifyTokenFor<From> = (token: string | undefined, caller: From) => Promise<TokenClaims>;
 
-/** Builds the use-case over a verifier and its ports. `clock` in unix milliseconds. */
+/** Builds the use-case over a verifier and its ports. `clock` in Unix milliseconds. */
 export function createVerifyToken(
   verify: (token: string, now: number) => Promise<TokenClaims>,
   credentials: Pick<CredentialStore, "findStanding">,
