@@ -12,7 +12,7 @@ import { setLimitHeaders, TOKEN_MESSAGE_BYTES } from "../src/services/auth.ts";
 import type { MethodNotes, OpenapiNotes, ServiceNotes } from "./openapi/document.ts";
 import { ADMIN_NOTES, AWAY, errorOf } from "./openapi-admin-notes.ts";
 
-/** The time in examples, in unix seconds. */
+/** The time in examples, in Unix seconds. */
 const NOW = 1_764_000_000;
 
 const { version }: { version: string } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));

@@ -31,7 +31,7 @@ export type Unary<Request, Response> = (request: Request, options?: UnaryOptions
 export interface AuthClient {
   /** Sends a signed login once. After a failure sign a new one. */
   readonly login: Unary<LoginRequest, LoginResponse>;
-  /** Asks for the gateway's time, in unix seconds. */
+  /** Asks for the gateway's time, in Unix seconds. */
   readonly getServerTime: Unary<GetServerTimeRequest, GetServerTimeResponse>;
   /** Ends the connection after the calls under way. */
   close(): void;

@@ -16,14 +16,14 @@ export interface DeviceIdentity {
 }
 
 export interface LoginSignerOptions extends DeviceIdentity {
-  /** The clock, in unix milliseconds. */
+  /** The clock, in Unix milliseconds. */
   readonly now?: () => number;
 }
 
 export interface LoginSigner {
   /** A login of this second, or of the first second after the last one signed. */
   sign(): LoginRequest;
-  /** Follows the gateway's clock, in unix seconds, from now on. @returns false for a time outside of the years 2025 to 2099 */
+  /** Follows the gateway's clock, in Unix seconds, from now on. @returns false for a time outside of the years 2025 to 2099 */
   learn(serverTime: number): boolean;
 }
 

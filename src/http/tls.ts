@@ -69,7 +69,7 @@ const TICKET_KEY_BYTES = 48;
 /**
  * Derives the keys of session tickets: the same on every gateway with the same secret. They change twice a day, which ends the
  * older tickets.
- * @param now unix milliseconds
+ * @param now Unix milliseconds
  */
 export function deriveTicketKeys(secret: Uint8Array, now: number): Buffer {
   const period = Math.floor(now / (TICKET_SECONDS * 1_000));

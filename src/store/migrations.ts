@@ -31,7 +31,7 @@ export async function isMigrated({ db, dialect }: Pick<Database, "db" | "dialect
   return isUpToDate(db, dialect === "postgres" ? await schemaOf(db) : undefined, STEPS(dialect));
 }
 
-/** The clock of a database server, in unix milliseconds; undefined for SQLite. */
+/** The clock of a database server, in Unix milliseconds; undefined for SQLite. */
 export async function readServerClock({ db, dialect }: Pick<Database, "db" | "dialect">): Promise<number | undefined> {
   if (dialect === "sqlite") return undefined;
   const { rows } = await sql<{ ms: string }>`select extract(epoch from clock_timestamp()) * 1000 as ms`.execute(db);

@@ -26,7 +26,7 @@ export interface Metrics {
 export interface States {
   readonly eventLoopDelayMs: () => number;
   readonly loginsUnderWay: () => number;
-  /** When the active key began to sign, in unix milliseconds. */
+  /** When the active key began to sign, in Unix milliseconds. */
   readonly keyActiveSince: () => number | undefined;
   /** Paths of PEM files. */
   readonly certificates: readonly string[];

@@ -17,7 +17,7 @@ export interface VerifierOptions {
   readonly onFetchError?: (error: unknown) => void;
   /** Fetches the keys; `globalThis.fetch` by default. */
   readonly fetch?: typeof globalThis.fetch;
-  /** The clock, in unix milliseconds. */
+  /** The clock, in Unix milliseconds. */
   readonly now?: () => number;
 }
 

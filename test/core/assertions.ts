@@ -16,7 +16,7 @@ export const byKey =
   (text) =>
     signText(alg, text, key);
 
-/** The claims of a valid assertion at a time in unix seconds. */
+/** The claims of a valid assertion at a time in Unix seconds. */
 export function assertionClaims(deviceKey: string, seconds: number, changes: object = {}): object {
   const aud = "https://login.example";
   return { iss: deviceKey, sub: deviceKey, aud, jti: randomUUID(), iat: seconds, exp: seconds + 60, ...changes };

@@ -90,7 +90,7 @@ export async function shareFixture(): Promise<Fixture> {
 
 /** One login path with its own limits, a settable clock, and a record of charges and look-ups. */
 export interface Path {
-  /** The clock, in unix milliseconds. Tests set it. */
+  /** The clock, in Unix milliseconds. Tests set it. */
   now: number;
   readonly logIn: LogIn;
   /** The charged policies of each call, in order. */

@@ -18,7 +18,7 @@ export interface Board {
 /** Memory for an answer on the smallest boards, in bytes. */
 const ARENA_BYTES = 1_000;
 
-/** The body of a login at `seconds`, in unix time. */
+/** The body of a login at `seconds`, in Unix time. */
 export function bodyOf({ deviceKey, customerKey, upperCase, timestampAsText }: Board, seconds: number): string {
   const signature = createHmac("sha256", customerKey).update(`${seconds}${deviceKey}`).digest("hex");
   return JSON.stringify({

@@ -16,7 +16,7 @@ export interface Mint {
   readonly customerId: string;
   /** Made-up by default. A gateway accepts only a jti of the device's present epoch. */
   readonly jti?: string;
-  /** In unix milliseconds. */
+  /** In Unix milliseconds. */
   readonly now: number;
 }
 
