@@ -11,7 +11,7 @@ import { openGateway } from "./gateway.ts";
 import { linesOf, serve, temporaryFolder } from "./program.ts";
 
 const OPTIONS = { graceMs: 600_000 };
-/** Times after which no idle connection is closed during the test. */
+/** Times so long that no idle connection is closed during the test. */
 const PATIENT = { graceMs: 600_000, idleMs: 600_000 };
 
 test("closes idle connections of every protocol at once", async () => {

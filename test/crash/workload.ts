@@ -118,7 +118,7 @@ const move: Act = async ({ admin, publicUrl }, { customerId, derivationKey }, le
   const own = { deviceKey: device, customerKey: deriveDeviceKey(secretFromText(derivationKey), device) };
   await make(ledger, `device ${device}`, "enabled moved", async () => {
     const { status } = await logInBy(publicUrl, own);
-    // Counts as an unanswered call, as for the other calls of this worker.
+    // Counts as unanswered, like the other calls of this worker.
     if (status === 503) throw new ConnectError("no answer in time", Code.Unavailable);
     if (status !== 200) throw new Error(`a right login by a derived key was answered ${status}`);
     const finish = { device: { deviceKey: device }, updateMask: { paths: ["accepts_shared_key"] } };

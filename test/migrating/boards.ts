@@ -9,9 +9,9 @@ export interface Board {
   readonly customerKey: string;
   /** The board's address on the Internet. */
   readonly address: string;
-  /** It writes the signature in upper case, as the documented Python sample does. */
+  /** Writes the signature in upper case, as the documented Python sample does. */
   readonly upperCase: boolean;
-  /** It sends the timestamp as a string, as some tools do. */
+  /** Sends the timestamp as a string, as some tools do. */
   readonly timestampAsText: boolean;
 }
 

@@ -45,7 +45,7 @@ process.on("exit", () => {
   for (const folder of folders) remove(folder);
 });
 
-/** Resolves once it answers; `stop` it when the test ends. */
+/** Starts a server. Resolves once it answers; `stop` it when the test ends. */
 export async function startPostgres({ settings = [], tls }: PostgresServerOptions = {}): Promise<PostgresServer> {
   const folder = mkdtempSync(join(tmpdir(), "countersign-postgres-"));
   folders.add(folder);

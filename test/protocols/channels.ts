@@ -1,4 +1,4 @@
-// Clients of AuthService.Login in every protocol, with one form of answers.
+// Clients of AuthService.Login in every protocol. All return the same form of answer.
 
 import { fromBinary } from "@bufbuild/protobuf";
 import { ConnectError, createClient, type Interceptor } from "@connectrpc/connect";

@@ -41,7 +41,7 @@ test.for<[Partial<CustomerDraft>, string, string]>([
   ]) {
     const error = { reason: "malformed", message: expect.stringContaining(message), details: { field } };
     await expect(call).rejects.toMatchObject(error);
-    // grpc-js shows these percent-encoded.
+    // grpc-js would percent-encode these characters.
     await expect(call).rejects.not.toThrow(/[;/?:@&=+$,#]/);
   }
   expect(await events()).toHaveLength(1);

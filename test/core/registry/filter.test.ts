@@ -116,7 +116,7 @@ describe("names the mistake and its position", () => {
     const error = caughtError(() => read(text));
     expect([error.reason, error.details]).toEqual(["malformed", { field: "filter" }]);
     expect(error.message).toContain(message);
-    // grpc-js would show these percent-encoded.
+    // grpc-js would percent-encode these characters.
     expect(error.message).not.toMatch(/[;/?:@&=+$,#]/);
   });
 });
