@@ -31,7 +31,7 @@ function createOpen(part: keyof Http1Answer): OpenLanes {
 /** The TLS offer of a board: one suite, one curve. With Node's default offer each server would choose its own. */
 const BOARD = { minVersion: "TLSv1.3", ciphers: "TLS_AES_128_GCM_SHA256", ecdhCurve: "X25519" } as const;
 
-/** Lanes that make a TLS connection for each request. A handshake of the other kind fails the request. */
+/** Lanes that make a TLS connection for each request. A request with a handshake of the other kind fails. */
 export function openNewTls(handshake: "full" | "resumed"): OpenLanes {
   // The certificate is made for this run; checking it costs the client alone.
   const secureContext = createSecureContext(BOARD);

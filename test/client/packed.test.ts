@@ -63,7 +63,7 @@ async function runNode(args: readonly string[], env: NodeJS.ProcessEnv = {}): Pr
   return [status, out + err];
 }
 
-test("a service's compiler takes the example, our types and the page's programs", async () => {
+test("a service's compiler accepts the example, our types and the page's programs", async () => {
   expect(programs).toHaveLength(3);
   const files = [write("names.ts", NAMES), ...programs.map((program, index) => write(`page-${index}.ts`, program))];
   const compiler = [resolve("node_modules/typescript/bin/tsc"), "--noEmit", ...STRICT, "--declaration"];

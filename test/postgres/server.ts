@@ -172,8 +172,8 @@ function childrenOf(parent: number): readonly number[] {
   return globSync("/proc/[0-9]*/stat").flatMap((file) => {
     try {
       // After the program's name, which may contain anything: its state and its parent.
-      const [, of] = /.*\) \S (\d+) /s.exec(readFileSync(file, "utf8")) ?? [];
-      return Number(of) === parent ? [Number(file.split("/")[2])] : [];
+      const [, parentId] = /.*\) \S (\d+) /s.exec(readFileSync(file, "utf8")) ?? [];
+      return Number(parentId) === parent ? [Number(file.split("/")[2])] : [];
     } catch {
       return [];
     }

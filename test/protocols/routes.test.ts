@@ -69,11 +69,11 @@ describe("a rule", () => {
   });
 });
 
-test("does not match the text of its own pattern", () => {
+test("a route does not match the text of its own pattern", () => {
   expect(routeOf(createRouteTable(methodsWith(get("/v1/{id}"))), "GET", "/v1/([^/]+)")).toBe("takes nothing");
 });
 
-test("names all verbs of a path", () => {
+test("the table names all verbs of a path", () => {
   const rules = [get("/v1/{id}"), { pattern: { case: "delete", value: "/v1/{name}" } } as const, post("/v1/{id}")];
   const table = createRouteTable(methodsWith(...rules, post("/v2")));
   expect(routeOf(table, "DELETE", "/v1/x")).toBe("B name=x");

@@ -124,7 +124,7 @@ describe("several master keys", () => {
     expect(idOf(createSealer([current]).seal(Buffer.from(""), CONTEXT))).toEqual(first);
   });
 
-  test("bytes too short to name a key are not sealed with the first one", () => {
+  test("bytes too short to name a key do not count as sealed with the first key", () => {
     for (let length = 0; length < 9; length++) {
       expect(createSealer([old]).sealedWithFirst(sealedWithOld.subarray(0, length))).toBe(false);
     }

@@ -49,7 +49,7 @@ export async function findPage<Row>(
     ${sorted} limit 2 offset ${looked - 1}`.execute(db);
   const end = edges.rows.length < 2 ? undefined : String(edges.rows[0]?.name);
 
-  // 2. The rows up to it that match.
+  // 2. The matching rows up to that row.
   const matching = all([
     ...start,
     ...(end === undefined ? [] : [sql`${name} ${upTo} ${keyOf(end)}`]),
