@@ -84,7 +84,7 @@ const onBoth = {
   "a gRPC call with an unknown encoding": () => grpc(`${AUTH}/GetServerTime`, NO_MESSAGE, { "grpc-encoding": "x" }),
 } satisfies Readonly<Record<string, RequestMaker>>;
 
-/** By listener, by name. */
+/** By listener and name. */
 export const requests = {
   public: {
     ...onBoth,

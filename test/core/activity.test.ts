@@ -45,7 +45,7 @@ function openRecorder() {
     written,
     moves,
     clock,
-    /** Its writes fail while it has a fault. */
+    /** The store, whose writes fail while `fault` is set. */
     store,
   };
 }

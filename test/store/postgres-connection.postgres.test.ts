@@ -58,7 +58,7 @@ describe("opening fails with one line that names the mistake", () => {
 
   test.for(cases)("$what", async ({ url, message }) => {
     const error = await openPostgres({ url: url() }).catch((thrown: unknown) => thrown);
-    if (!(error instanceof Error)) throw new TypeError("it was opened");
+    if (!(error instanceof Error)) throw new TypeError("the database was opened");
     expect(error.message).toMatch(message);
     // Neither in the error nor in its log line.
     const password = new URL(url()).password;
@@ -216,7 +216,7 @@ describe("a server that goes away", () => {
   });
 });
 
-test("statements keep the plan for a large fleet, though the table had two devices when it was made", async () => {
+test("statements keep the plan for a large fleet, though the table had two devices when the plan was made", async () => {
   const { url } = await emptyPostgres();
   const database = await open({ url, readers: 1 });
   const run = (text: string): Promise<{ rows: unknown[] }> => sql.raw(text).execute(database.db);
