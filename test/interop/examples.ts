@@ -146,7 +146,7 @@ async function compareStubs(name: string, folder: string): Promise<string[]> {
   mkdirSync(plain);
   await succeed(["sh", "-c", protocCommandOf(name).replaceAll("_out=gen", `_out=${plain}`)]);
   const byProtoc = await listFiles(plain);
-  // buf's template adds com.example to the package of Java and Kotlin and makes one class a file; protoc has no options for that.
+  // buf's template adds com.example to the package of Java and Kotlin and writes a file for each class; protoc has no options for that.
   const areAlike = name !== "java" && name !== "kotlin";
   const missing = byProtoc.filter((file) => areAlike && !byBuf.some((other) => other.endsWith(file)));
   const google = name === "cpp" ? [] : byBuf.filter((file) => /google/i.test(file));

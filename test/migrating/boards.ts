@@ -1,4 +1,4 @@
-// Boards in the field, whose firmware cannot change: it knows a host name, its pair, and the token in the answer.
+// Boards in the field, whose firmware cannot change: it knows a host name, a device_key with its customer_key, and the token in the answer.
 
 import { createHmac } from "node:crypto";
 import { connect } from "node:net";

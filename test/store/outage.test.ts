@@ -32,7 +32,7 @@ test("from the first failure until a probe succeeds look-ups fail at once; the l
   outage.close();
 });
 
-test("a failure of another read is an outage only if a probe fails too", async () => {
+test("a failed read other than a look-up is an outage only if a probe fails too", async () => {
   const { outage, events, probes } = open();
   outage.readFailed("a slow list");
   probes[0]?.resolve();
@@ -45,7 +45,7 @@ test("a failure of another read is an outage only if a probe fails too", async (
   outage.close();
 });
 
-test("a failed write does not affect reads, and the outage of writes ends with the next one that succeeds", async () => {
+test("a failed write does not affect reads, and the outage of writes ends with the next successful write", async () => {
   const { outage, events, probes } = open();
   for (const cause of ["disk full", "disk full"]) outage.writeFailed(cause);
   for (const { resolve } of probes) resolve();
