@@ -85,7 +85,7 @@ async function checkLogins({ balancer, gateways: [gateway], post }: Site): Promi
   ];
 }
 
-/** Two wrong logins that claim other addresses count against the device's own. */
+/** Wrong logins that claim other addresses count against the device's real address. */
 async function checkAddress({ gateways: [gateway], post }: Site): Promise<string[]> {
   const statuses = new Set<number>();
   // Each gateway counts for itself here.

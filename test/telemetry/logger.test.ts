@@ -19,7 +19,7 @@ test("flush writes every line in order", async () => {
   expect(lines).toHaveLength(1_000);
 });
 
-test("lines beyond the buffer of a full pipe are dropped, and counted once it is read", async () => {
+test("lines beyond the buffer of a full pipe are dropped, and their number is logged when the pipe is read", async () => {
   const pipe = join(temporaryFolder(), "pipe");
   execFileSync("mkfifo", [pipe]);
   const fd = openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK);

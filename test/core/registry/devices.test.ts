@@ -72,7 +72,7 @@ test.for<[Partial<DeviceDraft>, string]>([
   await expect(registry.devices.update(deviceKey, patch, "", ACTOR)).rejects.toMatchObject(error);
 });
 
-test("an update replaces all labels; their order is no change", async () => {
+test("an update replaces all labels; another order is no change", async () => {
   const { registry, events } = await openWithCustomer();
   const created = await registry.devices.create({ ...DEVICE, labels: { b: "1", a: "2" } }, ACTOR);
   expect(await registry.devices.update("pump-7", { labels: { a: "2", b: "1" } }, "", ACTOR)).toEqual(created);
@@ -81,7 +81,7 @@ test("an update replaces all labels; their order is no change", async () => {
   expect((await events()).at(-1)?.details).toEqual({ labels: '{"c":"3"}' });
 });
 
-test("a device that moves to a key of its own accepts both until the move is finished", async () => {
+test("a device that moves to a key of its own may use both keys until the move is finished", async () => {
   const { registry, events } = await openWithCustomer();
   await registry.devices.create(DEVICE, ACTOR);
   const details = { key_mode: "derived", accepts_shared_key: true, replay_guard: true };
