@@ -6,6 +6,7 @@ import { type Answer, type Exchange, type HeaderField, type Prefix, RequestAbort
 
 /** Bytes that are read and dropped after a body's limit, so that the sender reads the answer. */
 const MAX_DROPPED_BYTES = 256 * 1024;
+const NOTHING = Buffer.alloc(0);
 
 /** Answers one exchange. It never throws. */
 export type Serve = (exchange: Exchange) => void;
@@ -65,7 +66,7 @@ export abstract class HttpExchange implements Exchange {
     const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
     const most = limit + (prefix?.bytes ?? 0);
     // One buffer for all chunks: with one for each, a chunk of one byte would cost a hundred bytes.
-    let body = Buffer.alloc(0);
+    let body = NOTHING;
     let received = 0;
     this.isRead = true;
     this.#reject = reject;
@@ -77,8 +78,12 @@ export abstract class HttpExchange implements Exchange {
         if (before <= most) this.hold(-before, limit);
         reject(tooLarge(limit));
       } else {
-        if (body.length < received) body = Buffer.concat([body.subarray(0, before)], Math.min(most, 2 * received));
-        chunk.copy(body, before);
+        // Copied: a chunk may be a small part of a large buffer.
+        if (before === 0) body = Buffer.from(chunk);
+        else {
+          if (body.length < received) body = Buffer.concat([body.subarray(0, before)], Math.min(most, 2 * received));
+          chunk.copy(body, before);
+        }
         this.hold(chunk.length, limit);
         const isDeclared = prefix !== undefined && before < prefix.bytes && received >= prefix.bytes;
         if (isDeclared && prefix.readSize(body) > limit) reject(tooLarge(limit));
@@ -92,11 +97,11 @@ export abstract class HttpExchange implements Exchange {
         reject(error);
       }
     });
-    this.#source.once("end", () => {
+    this.#source.on("end", () => {
       if (received <= most) this.hold(-received, limit);
       // A reset of HTTP/2 also ends the body, as if it were complete.
       if (this.#source.closed) this.failBody();
-      resolve(body.subarray(0, received));
+      resolve(body.length === received ? body : body.subarray(0, received));
     });
     return promise;
   }

@@ -42,11 +42,11 @@ export function createDispatch({ endpoints, isOwnHost, corsOrigins, onFault, ...
     return methods.has(path) || streaming.paths.includes(path) ? connect : rest;
   };
 
-  async function answer(exchange: Exchange): Promise<void> {
+  function answer(exchange: Exchange): Promise<void> | undefined {
     const path = pathOf(exchange);
     const endpoint = findEndpoint(path);
     const readers = endpoint === undefined ? "allowed" : endpoint.readers;
-    if (corsOrigins !== undefined && shareWithPage(exchange, readers, corsOrigins)) return;
+    if (corsOrigins !== undefined && shareWithPage(exchange, readers, corsOrigins)) return undefined;
     // A proxy asks `/auth/check` with the Content-Type of the request that it checks.
     const protocol = endpoint === undefined ? protocolOf(exchange, path) : rest;
     // HTTP/2 names the host in a pseudo-header, which goes before Host (RFC 9113, 8.3.1).
@@ -58,18 +58,20 @@ export function createDispatch({ endpoints, isOwnHost, corsOrigins, onFault, ...
     if (error !== undefined) {
       options.onError(error, options.callerFrom(exchange, protocol.name));
       protocol.writeError(exchange, error, undefined);
-      return;
+      return undefined;
     }
     if (isStreaming) return streaming.answer(exchange);
     if (endpoint !== undefined) return answerEndpoint(exchange, endpoint, options);
     return answerCall(exchange, protocol, options);
   }
 
-  return (exchange) => {
-    answer(exchange).catch((error: unknown) => {
+  return async (exchange) => {
+    try {
+      await answer(exchange);
+    } catch (error) {
       onFault(error);
       exchange.abort();
-    });
+    }
   };
 }
 
@@ -89,6 +91,6 @@ export function createHostCheck(listenHost: string, names: readonly string[]): (
   return (host) => {
     if (host === undefined) return true;
     const [, ipv6 = "", name = ""] = HOST.exec(host.toLowerCase()) ?? [];
-    return isIPv6(ipv6) || isIPv4(name) || LOCAL.test(name) || accepted.has(name);
+    return accepted.has(name) || isIPv4(name) || isIPv6(ipv6) || LOCAL.test(name);
   };
 }

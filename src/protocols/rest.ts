@@ -77,7 +77,8 @@ async function readRequest(
   maxBytes: number,
 ): Promise<MessageShape<DescMessage>> {
   const { input } = route.method;
-  const body: JsonValue = route.body === undefined ? {} : await readJsonBody(exchange, maxBytes);
+  if (route.body !== undefined) checkJsonHeaders(exchange);
+  const body: JsonValue = route.body === undefined ? {} : parseJson(await exchange.readBody(maxBytes));
   // A body that is not an object has its own error.
   if (route.body === "*" && (values.length === 0 || !isObject(body))) return readMessage(input, body);
 
@@ -104,14 +105,14 @@ function setParameters(json: JsonObject, { target }: Exchange, { method, body, b
 
 const JSON_TYPE = /^\s*(?:application|text)\/(?:[\w.-]+\+)?json\s*(?:;|,|$)/i;
 
-async function readJsonBody(exchange: Exchange, maxBytes: number): Promise<JsonValue> {
-  const type = exchange.headers["content-type"] ?? "";
+/** @throws AuthError `unsupported_media_type` */
+function checkJsonHeaders({ headers }: Exchange): void {
+  const type = headers["content-type"] ?? "";
   if (type !== "" && !JSON_TYPE.test(type)) {
     throw unsupportedMediaType(type, "application/json or leave the header out");
   }
-  const coding = exchange.headers["content-encoding"] ?? "";
+  const coding = headers["content-encoding"] ?? "";
   if (coding !== "" && coding !== "identity") {
     throw new AuthError("unsupported_media_type", "the body has a Content-Encoding. Send it as it is");
   }
-  return parseJson(await exchange.readBody(maxBytes));
 }
