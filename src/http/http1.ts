@@ -36,7 +36,9 @@ export function serveHttp1(server: Server, options: ServeOptions): (socket: Dupl
   const { serve, guard, always } = options;
   const connections = new WeakMap<Duplex, Http1Connection>();
   const connectionOf = (socket: Duplex): Http1Connection => {
-    const connection = connections.get(socket) ?? new Http1Connection(socket, always);
+    const known = connections.get(socket);
+    if (known !== undefined) return known;
+    const connection = new Http1Connection(socket, always);
     connections.set(socket, connection);
     return connection;
   };
@@ -71,15 +73,15 @@ const CLIENT_ERRORS: Readonly<Record<string, { status: number; message: string }
 
 /** Finds mistakes that Node's parser accepts: other versions, several Hosts, codings before `chunked` (RFC 9112, 6.1). */
 function findMistake({ httpVersion, headers, rawHeaders }: IncomingMessage): typeof NOT_HTTP | undefined {
-  const { expect = "100-continue", "transfer-encoding": coding = "chunked" } = headers;
+  const { expect, "transfer-encoding": coding } = headers;
   const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && name.length === 4 && name.toLowerCase() === "host");
   if ((httpVersion !== "1.1" && httpVersion !== "1.0") || hosts.length > 1) {
     return { status: 400, message: "this is not a request of HTTP 1.0 or 1.1 with at most one Host" };
   }
-  if (coding.toLowerCase() !== "chunked") {
+  if (coding !== undefined && coding.toLowerCase() !== "chunked") {
     return { status: 400, message: "the Transfer-Encoding is not just chunked. Send the body as it is" };
   }
-  if (/\b100-continue\b/i.test(expect)) return undefined;
+  if (expect === undefined || /\b100-continue\b/i.test(expect)) return undefined;
   return { status: 417, message: "the Expect header is not supported. Leave it out" };
 }
 

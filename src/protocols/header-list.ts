@@ -2,7 +2,7 @@
 
 /** The Fetch standard's `Headers`, in the order and spelling they were set in. */
 export class HeaderList implements Headers {
-  readonly #fields = new Map<string, [name: string, value: string]>();
+  readonly #fields: [name: string, value: string][] = [];
 
   append(name: string, value: string): void {
     const before = this.get(name);
@@ -10,11 +10,12 @@ export class HeaderList implements Headers {
   }
 
   delete(name: string): void {
-    this.#fields.delete(name.toLowerCase());
+    const field = this.#find(name);
+    if (field !== undefined) this.#fields.splice(this.#fields.indexOf(field), 1);
   }
 
   get(name: string): string | null {
-    return this.#fields.get(name.toLowerCase())?.[1] ?? null;
+    return this.#find(name)?.[1] ?? null;
   }
 
   /** Values of Set-Cookie cannot be joined (RFC 6265, section 3), so this list has at most one. */
@@ -24,11 +25,13 @@ export class HeaderList implements Headers {
   }
 
   has(name: string): boolean {
-    return this.#fields.has(name.toLowerCase());
+    return this.#find(name) !== undefined;
   }
 
   set(name: string, value: string): void {
-    this.#fields.set(name.toLowerCase(), [name, value]);
+    const field = this.#find(name);
+    if (field === undefined) this.#fields.push([name, value]);
+    else [field[0], field[1]] = [name, value];
   }
 
   forEach(callback: (value: string, key: string, parent: Headers) => void): void {
@@ -49,5 +52,12 @@ export class HeaderList implements Headers {
 
   [Symbol.iterator](): IterableIterator<[string, string]> {
     return this.entries();
+  }
+
+  /** There are few fields: comparing them costs less than a key of each. */
+  #find(name: string): [name: string, value: string] | undefined {
+    return this.#fields.find(
+      ([one]) => one === name || (one.length === name.length && one.toLowerCase() === name.toLowerCase()),
+    );
   }
 }

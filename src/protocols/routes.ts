@@ -73,7 +73,7 @@ export function createRouteTable(methods: readonly DescMethodUnary[]): RouteTabl
   function match(verb: string, path: string): RouteMatch | undefined {
     const request = `${verb} ${path}`;
     // In a path without variables, a final slash is dropped and an escaped colon before a verb is decoded.
-    const literal = patterns.get(request.replace(/\/$/, "").replace(/%3a(?=\w+$)/i, ":"));
+    const literal = patterns.get(request) ?? patterns.get(request.replace(/\/$/, "").replace(/%3a(?=\w+$)/i, ":"));
     if (literal?.bound.length === 0) return { route: literal, values: [] };
     for (const [pattern, route] of compiled) {
       const values = pattern.exec(request)?.slice(1).map(decode);
