@@ -1,4 +1,4 @@
-// Requests at a steady rate, which wait for no answers.
+// Sends requests at a steady rate, without waiting for answers.
 
 /** Interval of the timer, which sends the due requests. */
 const TICK_MS = 5;

@@ -3,7 +3,7 @@
 import { AuthError, type Reason } from "./errors.ts";
 import type { Caller, Login, LoginRequest } from "./login.ts";
 
-/** The last login and last failure of a device since the previous update; undefined: none. */
+/** The last login and last failure of a device since the previous update; undefined if there was none. */
 export interface ActivityUpdate {
   readonly deviceKey: string;
   readonly login: { readonly at: number; readonly keyId: string } | undefined;
