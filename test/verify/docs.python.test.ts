@@ -14,7 +14,7 @@ import { newMint, startIssuer } from "./issuer.ts";
 
 const [code = ""] = fencesIn(readFileSync("docs/verify.md", "utf8"), "python");
 
-/** Prints the sub of each accepted token, and an empty line for the others. */
+/** Prints the sub of each accepted token, and a hyphen for each other one. */
 const RUN_ALL = `
 import json, sys
 for token in json.load(open(sys.argv[1])):

@@ -8,15 +8,15 @@ import { identityOf } from "../../src/verify/require-token.ts";
 
 test.each<[string, SentHeaders, string | undefined]>([
   ["Fetch's headers", new Headers({ "X-Access-Token": "a" }), "a"],
-  ["headers of Fetch without it", new Headers({ authorization: "Bearer a" }), undefined],
+  ["Fetch's headers without a token", new Headers({ authorization: "Bearer a" }), undefined],
   ["a get that gives an empty text", { get: () => "" }, undefined],
   ["node:http's", { host: "a.example", "x-access-token": "a" }, "a"],
   ["AWS Lambda's, in their spelling", { "X-Access-TOKEN": "a" }, "a"],
   ["a list", { "x-access-token": ["a", "b"] }, "a, b"],
   ["one header in two spellings", { "X-Access-Token": "a", "x-access-token": "b" }, "a, b"],
   ["a header whose name is get", { get: "b", "x-access-token": "a" }, "a"],
-  ["one that is undefined", { "x-access-token": undefined }, undefined],
-  ["none", {}, undefined],
+  ["an undefined header", { "x-access-token": undefined }, undefined],
+  ["no headers", {}, undefined],
   ["a prototype's", Object.create({ "x-access-token": "a" }), undefined],
 ])("a token in %s", (_what, headers, token) => {
   expect(tokenOf(headers)).toBe(token);

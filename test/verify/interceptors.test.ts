@@ -141,7 +141,7 @@ function exchange(client: grpc.Client, token: string): Promise<{ answers: string
   return new Promise((resolve) => call.on("status", ({ code }) => resolve({ answers, code })));
 }
 
-test("grpc-js: messages that are sent before the token is checked wait for it, in order", async () => {
+test("grpc-js: messages that are sent before the token's check wait for the check, in order", async () => {
   const { client } = await startEcho();
   expect(await exchange(client, validToken(mint))).toEqual({
     answers: ["sensor-1: one", "sensor-1: two", "sensor-1: three"],

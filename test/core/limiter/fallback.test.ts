@@ -178,7 +178,7 @@ describe("a Redis that has run for less than a charge's window", () => {
     expect(await scene.admit(12)).toBe(10);
   });
 
-  test("the longest window of the call counts", async () => {
+  test("is judged by the longest window of the call", async () => {
     const scene = openScene();
     scene.startedAt = -WINDOW;
     const both = [...charges, { policy: replay, key: "pump 1764000000" }];
