@@ -1,7 +1,9 @@
-// Notices that a crowd of connections has left and the listener is calm.
+// Notices that a crowd of connections or a burst of requests is over and the listener is calm.
 
 /** Fewer connections leave little memory behind. */
 const CROWD = 100;
+/** Requests and ends of connections in a second that leave memory behind, though few connections are open at once. */
+const BURST = 1_000;
 /** With more requests and closed connections in a second, the listener is busy. */
 const MAX_CALM_EVENTS = 200;
 const CALM_TICKS = 5;
@@ -12,8 +14,9 @@ export class CrowdWatch {
   #events = 0;
   #calmTicks = 0;
   #mostOpen = 0;
+  #mostEvents = 0;
 
-  /** @param onLeft called once for each crowd, when little has gone on for five seconds */
+  /** @param onLeft called once for each crowd or burst, when little has gone on for five seconds */
   constructor(onLeft: () => void) {
     this.#onLeft = onLeft;
   }
@@ -26,10 +29,13 @@ export class CrowdWatch {
   /** Call it once a second. @param open connections that are open */
   tick(open: number): void {
     this.#mostOpen = Math.max(this.#mostOpen, open);
+    this.#mostEvents = Math.max(this.#mostEvents, this.#events);
     this.#calmTicks = this.#events > MAX_CALM_EVENTS ? 0 : this.#calmTicks + 1;
     this.#events = 0;
-    if (this.#calmTicks < CALM_TICKS || this.#mostOpen - open < CROWD) return;
+    const hasLeft = this.#mostOpen - open >= CROWD || this.#mostEvents >= BURST;
+    if (this.#calmTicks < CALM_TICKS || !hasLeft) return;
     this.#mostOpen = open;
+    this.#mostEvents = 0;
     this.#onLeft();
   }
 }

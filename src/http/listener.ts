@@ -29,7 +29,7 @@ export interface ListenerOptions {
   readonly maxConnectionsPerAddress?: number;
   /** Addresses exempt from the limit per address. */
   readonly isTrusted?: (address: string) => boolean;
-  /** A crowd of connections has left and the listener is calm: a good time to free memory. */
+  /** A crowd of connections has left, or a burst of requests is over, and the listener is calm: a good time to free memory. */
   readonly onCrowdLeft?: () => void;
 }
 

@@ -37,6 +37,17 @@ test("waits while requests are many", () => {
   expect(left).toBe(1);
 });
 
+test("notifies after a second with 1,000 requests and ends of connections, though few were open at once", () => {
+  pass(1, 10, 1_000);
+  pass(5, 0);
+  expect(left).toBe(1);
+  pass(60, 0);
+  expect(left).toBe(1);
+  pass(1, 10, 999);
+  pass(60, 0);
+  expect(left).toBe(1);
+});
+
 test("does not notify of a few that leave, nor of a crowd that stays", () => {
   pass(10, 99);
   pass(10, 0);
