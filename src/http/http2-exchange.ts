@@ -70,8 +70,8 @@ export class Http2Exchange extends HttpExchange {
     this.#age = 0;
     this.#write(() => {
       const fields = [":status", String(status)];
-      for (const [name, value] of headers) fields.push(name, value);
-      for (const [name, value] of this.always) fields.push(name, value);
+      for (const [name, value] of headers) fields.push(name.toLowerCase(), value);
+      for (const [name, value] of this.always) fields.push(name.toLowerCase(), value);
       const isWhole = !isStreamed(body) && trailers === undefined;
       if (isWhole && status !== 304) fields.push("content-length", String(Buffer.byteLength(body)));
       stream.respond(fields, { endStream: isWhole && body.length === 0, waitForTrailers: trailers !== undefined });
@@ -137,7 +137,7 @@ export class Http2Exchange extends HttpExchange {
   #sendTrailers(trailers: Iterable<HeaderField>): void {
     try {
       const fields: OutgoingHttpHeaders = {};
-      for (const [name, value] of trailers) fields[name] = value;
+      for (const [name, value] of trailers) fields[name.toLowerCase()] = value;
       this.#write(() => this.#stream.sendTrailers(fields));
     } catch {
       this.#stream.destroy();
