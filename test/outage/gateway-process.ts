@@ -18,7 +18,7 @@ export interface GatewayAddresses {
   readonly internalUrl: string;
 }
 
-/** Starts the process. `atEnd` registers its end. */
+/** Starts the process. `atEnd` gets the function that ends it. */
 export async function openProcess(
   order: GatewayOrder,
   atEnd: (end: () => Promise<void>) => void,

@@ -21,31 +21,31 @@ import { LOGIN_BODY, login } from "./requests.ts";
 import { type Attack, type AttackPlan, forEachIndex } from "./target.ts";
 
 const LANES = 8;
-const REFUSED_ROW = 20;
+const MOST_REFUSED = 20;
 const STUCK_MS = 2_000;
 const GREETING = Buffer.concat([PREFACE, settings()]);
 
-/** The bytes of one connection of a flood. `batch` makes the frames of `count` units, starting at `first`. */
+/** A flood of units, which are streams or frames. `batch` makes the bytes of `size` units, starting at `first`. */
 interface Flood {
   /** Units at full scale. */
   readonly count: number;
   /** Units in one write. */
   readonly size: number;
   readonly batch: (first: number, size: number) => Buffer;
-  /** Streams that a connection can have before it has to reconnect. */
+  /** The most units of a connection, for floods of streams. */
   readonly unitsPerConnection?: number;
   /** Whether it reads what the gateway sends; true when absent. */
   readonly reads?: boolean;
 }
 
-/** Sends `count` units over a few connections, at both listeners in turn. It reconnects after the gateway ends one. */
+/** Sends `count` units over a few connections, at both listeners in turn. Reconnects after the gateway ends a connection. */
 function flood({ count, size, batch, unitsPerConnection = 1e9, reads = true }: Flood): AttackPlan {
   const run: Attack = async (target, count, findings) => {
     let sent = 0;
     await forEachIndex(LANES, LANES, async (lane) => {
       const url = lane % 2 === 0 ? target.publicUrl : target.internalUrl;
       let refused = 0;
-      while (sent < count && refused < REFUSED_ROW) {
+      while (sent < count && refused < MOST_REFUSED) {
         const socket = await openSocket(url, lane);
         if (socket === undefined) {
           refused++;
