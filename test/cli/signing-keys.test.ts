@@ -8,7 +8,7 @@ import { PUBLISH_MS } from "../../src/core/tokens/rotation.ts";
 import { temporaryFolder } from "../program.ts";
 import { startFileOperator, startTestOperator } from "./operator.ts";
 
-/** Lead of the gateway's clock, in milliseconds: by then every gateway knows the next key. */
+/** Lead of the gateway's clock, in milliseconds: the time until every gateway knows the next key. */
 const AHEAD_MS = 2_000;
 let aheadMs = 0;
 const operator = await startFileOperator({ now: () => Date.now() + aheadMs });

@@ -50,7 +50,7 @@ describe("a log in Redis", () => {
     expect(await redis.pttl(`${prefix}:l:{=k}`)).toBe(-1);
   });
 
-  test("leaves another program's value unchanged, with an error that names it", async () => {
+  test("never replaces another program's value, and the error names the key", async () => {
     const prefix = randomUUID();
     for (const value of ["none", "x".repeat(11)]) {
       await redis.set(`${prefix}:l:{=k}`, value);
@@ -82,7 +82,7 @@ test("a call is one EVALSHA, also after Redis has forgotten its scripts", async 
   expect(calls.sort()).toEqual(["eval 1", "evalsha 5"]);
 });
 
-test("the calls of one turn arrive in one read, and one that fails fails alone", async () => {
+test("the calls of one turn arrive in one read, and a failing call fails alone", async () => {
   const server = await startRedis();
   onTestFinished(() => server.stop());
   const own = new Redis(server.url);
