@@ -18,7 +18,7 @@ const LOGIN = {
     when: "no such path or method on this listener",
     cure: "compare with `proto/`; token checks and operators' calls are on the internal listener",
   },
-  method_not_allowed: { when: "the path takes other HTTP methods", cure: "use one of the header `Allow`" },
+  method_not_allowed: { when: "the path takes other HTTP methods", cure: "use one that `Allow` names" },
   unsupported_media_type: {
     when: "a Content-Type that is not JSON, as `message` says; in Connect and gRPC an unknown media type or compression",
     cure: "send `application/json`, or no Content-Type",

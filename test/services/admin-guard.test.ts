@@ -114,6 +114,6 @@ test("the operator is the issued token's name, not the caller's x-operator", asy
   expect((await actorBy(context, ADA)).operator).toBe("ada");
 });
 
-test("an actor of a call without the guard is a bug", () => {
+test("the actor of a call that no guard admitted is a bug", () => {
   expect(() => actorOf(contextOf({}))).toThrow(TypeError);
 });

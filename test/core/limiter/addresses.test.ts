@@ -97,7 +97,7 @@ describe("a table of networks", () => {
 
 const policy = (limit: number): Policy => ({ name: "address", limit, windowMs: 60_000 });
 const [usual, wide, narrow] = [policy(6_000), policy(60_000), policy(60)];
-const of = createAddressLimits(usual, [
+const limitOf = createAddressLimits(usual, [
   { network: readLimitedNetwork("10.0.0.0/8"), policy: wide },
   { network: readLimitedNetwork("10.1.0.0/16"), policy: narrow },
   { network: readLimitedNetwork("2001:db8::/32"), policy: undefined },
@@ -112,7 +112,7 @@ test.for([
   ["2001:db8:1:2::/64", narrow],
   ["unknown", usual],
 ] as const)("the address limit of %s is that of the smallest network", ([address, expected]) => {
-  expect(of(address)).toBe(expected);
+  expect(limitOf(address)).toBe(expected);
 });
 
 function masked(bytes: readonly number[], prefix: number): number[] {
