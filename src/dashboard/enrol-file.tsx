@@ -16,8 +16,8 @@ export function EnrolFile(): VNode {
     <section class="card stack" aria-label="CSV file">
       <p class="quiet">
         The first line names the columns: <code>device_key,customer_id</code> and, if wanted,{" "}
-        <code>{COLUMNS.slice(2).join(",")}</code>. Devices that are enrolled already are changed. An import that stopped
-        continues where it stopped with the same file.
+        <code>{COLUMNS.slice(2).join(",")}</code>. Devices that are enrolled already are changed. Choose the same file
+        again to continue an import that stopped.
       </p>
       <Field label="Choose a file, or drop it here">
         {(id) => (

@@ -89,7 +89,7 @@ export function createMetrics(version: string, states?: States): Metrics {
     faults: counter("countersign_faults_total", "Errors in the gateway itself, each with a log line of level 50 or 60"),
     unopenedSecrets: counter(
       "countersign_unopened_secrets_total",
-      "Failed reads of a sealed secret, by kind (customer_key, signing_key): the log names the secret, logins of its customer get 503",
+      "Failed reads of a sealed secret, by kind (customer_key, signing_key): the log names the secret, and logins of its customer get 503",
       "kind",
     ),
     connectionsRefused: counter(

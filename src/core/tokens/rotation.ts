@@ -98,7 +98,7 @@ export function rotateByHand(change: RingChange, seen: string | undefined, atOnc
   if (publishedMs < neededMs) {
     const [since, wait] = [publishedMs, neededMs - publishedMs].map((ms) => Math.ceil(ms / 1000));
     throw refused(
-      `the next key was published ${since} s ago and services may not have it. Rotate in ${wait} s. The option now rotates a key that is a second old but services refuse its tokens until they fetch the keys`,
+      `the next key was published ${since} s ago and services may not have it. Rotate in ${wait} s. With --now (now in the API) the key rotates at once, and services refuse its tokens until they fetch the keys`,
     );
   }
   rotate(change);

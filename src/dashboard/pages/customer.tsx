@@ -84,7 +84,7 @@ function Changes({ customer }: { readonly customer: Customer }) {
         warnings={{
           disable: "Logins of all its devices are refused, and their tokens are revoked.",
           revoke: "All its devices have to log in again.",
-          delete: "Its keys go too. A customer that has devices is not deleted.",
+          delete: "The customer's keys are deleted too. A customer that has devices is not deleted.",
         }}
         setStatus={(next) => update({ status: next }, "status")}
         revokeTokens={() => admin.revokeCustomerTokens({ customerId })}

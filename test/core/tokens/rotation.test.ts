@@ -62,7 +62,7 @@ test("rotate fails until the next key was published for long enough, and says ho
   const [first, second] = published();
   clock.now += PUBLISH_MS - 1_000;
   const message =
-    "the next key was published 1199 s ago and services may not have it. Rotate in 1 s. The option now rotates a key that is a second old but services refuse its tokens until they fetch the keys";
+    "the next key was published 1199 s ago and services may not have it. Rotate in 1 s. With --now (now in the API) the key rotates at once, and services refuse its tokens until they fetch the keys";
   await expect(keys.rotate(false, ACTOR)).rejects.toMatchObject({ reason: "failed_precondition", message });
   expect([published()[0], await notes()]).toEqual([first, []]);
   clock.now += 1_000;
