@@ -66,7 +66,7 @@ export async function runCrashes({ kills, settings, killDatabase, onKill }: Cras
       await settle(gateway, ledger.touched);
       onKill?.(kill, ledger.acknowledged);
     }
-    // An existing row still exists.
+    // No kill has removed a row that was acknowledged earlier.
     await settle(gateway, ledger.names);
     await gateway.kill();
     wrong.push(...(await inspectDatabase(settings)));

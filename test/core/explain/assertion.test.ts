@@ -27,7 +27,7 @@ function formOf(signParts: SignParts, claims: object = {}, header: object = { al
   return String(new URLSearchParams({ grant_type: "client_credentials", client_assertion }));
 }
 
-describe("a right assertion", () => {
+describe("a valid assertion", () => {
   test.for([
     ["in a form", { body: formOf(byRightKey) }],
     ["alone", { body: makeAssertion(byRightKey, assertionClaims(SHARED, SECONDS)) }],
@@ -78,7 +78,7 @@ testFindings([
   expecting("the key with its line break", formOf(byHmac(`${SECRETS.login}\n`)), "key_line_break"),
   expecting("an unknown key", formOf(byHmac("x")), "no_known_key"),
   expecting("a key pair that is not enrolled", formOf(byOwn, {}, { alg: "ES256" }), "no_public_key"),
-  expectingOwn("the customer's key of a device with its own", formOf(byRightKey), "own_key_pair"),
+  expectingOwn("the customer's key, though the device has a key pair", formOf(byRightKey), "own_key_pair"),
   expectingOwn("a signed login of a device with its own key pair", signed(RIGHT), "own_key_pair"),
   expectingOwn(
     "another algorithm than the key pair's",
