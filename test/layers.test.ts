@@ -54,7 +54,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 
 /** Files that may import a driver. */
 const DRIVERS: Readonly<Record<string, RegExp>> = {
-  ioredis: /^src\/core\/limiter\/(command|connection)\.ts$/,
+  ioredis: /^src\/core\/limiter\/(redis|connection)\.ts$/,
   jose: /^src\/(core\/tokens|verify)\//,
   kysely: /^src\/store\//,
   "kysely/migration": /^src\/store\//,

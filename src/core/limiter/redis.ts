@@ -1,9 +1,19 @@
 // The limiter on Redis: exact over all gateways, by one script and Redis's own clock.
 
+import type { Redis, Result } from "ioredis";
 import { LRUCache } from "lru-cache";
 import type { Charge, PolicyState, Verdict } from "../ports.ts";
-import { createScriptCall, type RedisCommands } from "./command.ts";
-import { TOO_LATE } from "./script.ts";
+import { CHARGE_SCRIPT, TOO_LATE } from "./script.ts";
+
+declare module "ioredis" {
+  interface RedisCommander<Context> {
+    charge1(...keysAndArguments: (string | number)[]): Result<number[], Context>;
+    charge2(...keysAndArguments: (string | number)[]): Result<number[], Context>;
+  }
+}
+
+/** The methods of ioredis that the limiter calls, on one server or a Cluster. */
+export type RedisCommands = Pick<Redis, "defineCommand" | "charge1" | "charge2" | "set">;
 
 export interface RedisLimiterOptions {
   /** Milliseconds of a clock that never steps. */
@@ -52,8 +62,10 @@ export function createRedisLimiter(
   { elapsed, clock, deadlineMs = Number.POSITIVE_INFINITY, isOneServer, prefix = "cs" }: RedisLimiterOptions,
 ): RedisLimiter {
   const denials = new LRUCache<string, { until: number; state: PolicyState }>({ max: MOST_DENIALS });
+  // With a fixed number of keys ioredis routes a command in a Cluster, and sends the script again where it is not loaded.
   const clockKeys = isOneServer && clock !== "caller" ? [`${prefix}:clock`] : [];
-  const call = createScriptCall(redis, { clockKeys, isOneServer });
+  redis.defineCommand("charge1", { numberOfKeys: 1 + clockKeys.length, lua: CHARGE_SCRIPT });
+  redis.defineCommand("charge2", { numberOfKeys: 2 + clockKeys.length, lua: CHARGE_SCRIPT });
 
   /**
    * The Redis key of a charge, as in `cs:l:{=pump-7}`. The first word of the key, a device or an address, is the hash tag: both
@@ -80,15 +92,16 @@ export function createRedisLimiter(
     if (one === undefined || others.length > 0) throw new RangeError("needs one or two charges");
     const isLogin = one.policy.name === "login" || one.policy.name === "replay";
     const { limit, windowMs } = one.policy;
-    const words = [
+    const fixed = [
+      ...clockKeys,
       clock === "caller" ? Math.round(now * 1000) : "redis",
       Math.min(Math.ceil(latest * 1000), Number.MAX_SAFE_INTEGER),
       latest > 0 && isLogin ? EXTRA_TTL_MS : 0,
       limit,
       windowMs * 1000,
     ];
-    if (two === undefined) return call([nameOf(one)], words);
-    return call([nameOf(one), nameOf(two)], [...words, two.policy.limit, two.policy.windowMs * 1000]);
+    if (two === undefined) return redis.charge1(nameOf(one), ...fixed);
+    return redis.charge2(nameOf(one), nameOf(two), ...fixed, two.policy.limit, two.policy.windowMs * 1000);
   }
 
   /** Decides by a clock without steps forward. The first gateway that detects a step stores an offset in Redis, for all. */

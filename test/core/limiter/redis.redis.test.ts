@@ -82,27 +82,6 @@ test("a call is one EVALSHA, also after Redis has forgotten its scripts", async 
   expect(calls.sort()).toEqual(["eval 1", "evalsha 5"]);
 });
 
-test("the calls of one turn arrive in one read, and a failing call fails alone", async () => {
-  const server = await startRedis();
-  onTestFinished(() => server.stop());
-  const own = new Redis(server.url);
-  onTestFinished(() => own.disconnect());
-  const limiter = createRedisLimiter(own, { elapsed: () => performance.now(), isOneServer: true });
-  const chargeAll = async (...keys: string[]): Promise<string[]> => {
-    const calls = keys.map((key) => limiter.charge([{ policy: login, key }], 0));
-    return (await Promise.allSettled(calls)).map(({ status }) => status);
-  };
-  await own.set("cs:l:{=wrong}", "none");
-  await chargeAll("a");
-  await own.config("RESETSTAT");
-  expect(await chargeAll("a", "wrong", "b")).toEqual(["fulfilled", "rejected", "fulfilled"]);
-  // The second read is of INFO.
-  expect(await own.info("stats")).toContain("total_reads_processed:2\r");
-  await own.script("FLUSH");
-  expect(await chargeAll("a", "wrong", "b")).toEqual(["fulfilled", "rejected", "fulfilled"]);
-  expect(await own.strlen("cs:l:{=a}")).toBe(4 + 3 * 6);
-});
-
 describe("a denial that is known", () => {
   test("is repeated without a round trip until a slot is freed, under this limit only", async () => {
     let elapsed = 0;
