@@ -219,7 +219,7 @@ export function readTrustedProxies(text: string): readonly Network[] {
     const network = readNetwork(entry);
     if (network.prefix > 0) return network;
     throw new Error(
-      `names ${entry}, which holds every address: any caller could then claim any address. Write the networks of your proxies`,
+      `names ${entry}, which holds every address, so any caller could claim any address. Write the networks of your proxies`,
     );
   });
 }

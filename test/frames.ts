@@ -1,4 +1,4 @@
-// HTTP/2 by hand: any frames in any order, in cleartext or over TLS.
+// Sends HTTP/2 frames by hand, in any order, in cleartext or over TLS.
 
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";

@@ -130,8 +130,7 @@ test("a secret may come from a file", () => {
 const KEY = randomBytes(32).toString("base64");
 const MAKE_KEY = "is not 32 bytes in base64 or hex. Make one with: openssl rand -base64 32";
 const NETWORK = "which is neither an address nor a network. Write for example 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32";
-const EVERYONE =
-  "which holds every address: any caller could then claim any address. Write the networks of your proxies";
+const EVERYONE = "which holds every address, so any caller could claim any address. Write the networks of your proxies";
 const HOST = "which is not a host name. Write for example gateway.internal, without a port";
 const OVERRIDE = "which is not network=limit. Write for example 10.0.0.0/8=60000/60s or 10.0.0.0/8=off";
 const BY_64 = "but IPv6 addresses count by /64. Write 2001:db8::/64";

@@ -1,4 +1,4 @@
-// Sends calls by hand over HTTP/1.1 and HTTP/2: any headers, any bytes, and bodies that never end.
+// Sends calls by hand over HTTP/1.1 and HTTP/2, with any headers and bytes, and with bodies that never end.
 
 import { once } from "node:events";
 import { request as requestHttp1 } from "node:http";

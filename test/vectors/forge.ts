@@ -1,4 +1,4 @@
-// Forged tokens: any header and any claims, signed by any key or none.
+// Forges tokens with any header and claims, signed by any key or none.
 
 import { createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from "node:crypto";
 import type { TokenAlg } from "../../src/core/tokens/algorithms.ts";

@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 export const TOKEN_ALGS = ["RS256", "ES256", "EdDSA"] as const;
 export type TokenAlg = (typeof TOKEN_ALGS)[number];
 
-/** Values of the header typ: any JWT (RFC 7519, 5.1), or the access token of RFC 9068, 2.1, for strict verifiers. */
+/** Values of the header typ. JWT is the usual one (RFC 7519, 5.1); strict verifiers want at+jwt (RFC 9068, 2.1). */
 export const TOKEN_TYPES = ["JWT", "at+jwt"] as const;
 export type TokenType = (typeof TOKEN_TYPES)[number];
 
