@@ -88,6 +88,8 @@ test("a Cluster's masters are followed through a failover, and its slots as they
   onTestFinished(() => cluster.stop());
   const connection = await connect(cluster.url);
   await expect.poll(() => connection.startedAt(), { timeout: 5_000 }).toBeDefined();
+  // The servers are connected a moment before the list of slots is read.
+  await expect.poll(() => decide(connection, "first").catch(() => 1), { timeout: 5_000 }).toBe(-1);
   await decide(connection);
   await cluster.moveSlot("=pump");
   for (let turn = 0; turn < 9; turn++) expect(await decide(connection)).toBe(-1);
