@@ -12,15 +12,6 @@ export function createDeadline(ms: number, expire: () => Error): Within {
     new Promise((resolve, reject) => {
       // After a pause, timers fire before sockets are read. Two turns of the event loop let a waiting answer through.
       const timer = setTimeout(() => setImmediate(() => setImmediate(() => reject(expire()))), ms);
-      call.then(
-        (result) => {
-          clearTimeout(timer);
-          resolve(result);
-        },
-        (error: unknown) => {
-          clearTimeout(timer);
-          reject(error);
-        },
-      );
+      void call.then(resolve, reject).finally(() => clearTimeout(timer));
     });
 }
