@@ -33,7 +33,6 @@ const FORMS =
   "redis://host:port, redis+sentinel://host:port,host:port/master or redis+cluster://host:port,host:port, each also as rediss";
 const REDIS_PORT = 6_379;
 const SENTINEL_PORT = 26_379;
-const PORT_MISTAKE = "has a port that is not from 1 to 65535";
 
 /**
  * `redis://[user:password@]host[:port][/db]`, `redis+sentinel://[user:password@]host[:port],…/master[/db]`, whose Sentinels'
@@ -42,7 +41,7 @@ const PORT_MISTAKE = "has a port that is not from 1 to 65535";
  * @throws Error whose message is the end of a sentence and repeats nothing of the text, which may be part of a password
  */
 export function parseRedisUrl(text: string): RedisUrl {
-  const [, scheme = "", several = "", userinfo = "", hosts = "", path = "", query] = FORM.exec(text) ?? [];
+  const [, scheme = "", several = "", userinfo = "", hosts = "", path = "", query = ""] = FORM.exec(text) ?? [];
   if (/\s/.test(text)) throw new Error("has a space or a line break in it. Remove it");
   // A slash, ? or # before the @ belongs to a password and has to be percent-encoded.
   if (/^[^@]*:\/\/[^@]*[/?#][^@]*@/.test(text)) {
@@ -54,81 +53,60 @@ export function parseRedisUrl(text: string): RedisUrl {
     );
   }
   if (hosts === "") throw new Error(`is not a Redis URL. Write ${FORMS}`);
-  const tls = scheme.toLowerCase() === "rediss";
-  const login = parseLogin(userinfo);
-  switch (several.toLowerCase()) {
-    case "sentinel": {
-      const [master = "", db = "", ...rest] = path.split("/");
-      if (master === "") {
-        throw new Error(
-          "has to name the master that the Sentinels know. Write redis+sentinel://host:port,host:port/master",
-        );
-      }
-      if (rest.length > 0)
-        throw new Error("has more than a master and a database. Write …/master or …/master/database");
-      const sentinels = parseAddresses(hosts, SENTINEL_PORT);
-      const sentinelLogin = parseSentinelLogin(query);
-      return { kind: "sentinel", tls, ...login, sentinels, master: decode(master), db: parseDb(db), sentinelLogin };
+  const shared = { tls: scheme.toLowerCase() === "rediss", ...parseLogin(userinfo) };
+  if (several.toLowerCase() === "sentinel") {
+    const [master = "", db = "", ...rest] = path.split("/");
+    if (master === "" || rest.length > 0) {
+      throw new Error("has to name a master, and at most a database after it. Write …/master or …/master/database");
     }
-    case "cluster":
-      refuseQuery(query);
-      if (path !== "" && path !== "0") throw new Error("names a database, but a Cluster has none. Leave it out");
-      return { kind: "cluster", tls, ...login, nodes: parseAddresses(hosts, REDIS_PORT) };
-    default: {
-      refuseQuery(query);
-      const [address, ...others] = parseAddresses(hosts, REDIS_PORT);
-      if (address === undefined || others.length > 0) {
-        throw new Error("names several hosts. Write redis+sentinel:// for Sentinels or redis+cluster:// for a Cluster");
-      }
-      return { kind: "standalone", tls, ...login, ...address, db: parseDb(path) };
-    }
+    const sentinels = parseAddresses(hosts, SENTINEL_PORT);
+    const sentinelLogin = parseSentinelLogin(query);
+    return { kind: "sentinel", ...shared, sentinels, master: decode(master), db: parseDb(db), sentinelLogin };
   }
+  if (query !== "") throw new Error("has parameters after a question mark, which only redis+sentinel:// takes");
+  const nodes = parseAddresses(hosts, REDIS_PORT);
+  if (several !== "") {
+    if (path !== "" && path !== "0") throw new Error("names a database, but a Cluster has none. Leave it out");
+    return { kind: "cluster", ...shared, nodes };
+  }
+  const [address, ...others] = nodes;
+  if (address === undefined || others.length > 0) {
+    throw new Error("names several hosts. Write redis+sentinel:// for Sentinels or redis+cluster:// for a Cluster");
+  }
+  return { kind: "standalone", ...shared, ...address, db: parseDb(path) };
 }
 
 /** Reads user and password. A user name alone gets an empty password, for users with `nopass`. */
 function parseLogin(userinfo: string): RedisLogin {
-  if (userinfo === "") return { username: undefined, password: undefined };
-  const colon = userinfo.indexOf(":");
-  const username = decode(colon === -1 ? userinfo : userinfo.slice(0, colon)) || undefined;
-  const password = colon === -1 ? "" : decode(userinfo.slice(colon + 1));
+  const [name = "", ...rest] = userinfo.split(":");
+  const username = decode(name) || undefined;
+  const password = decode(rest.join(":"));
   return { username, password: username === undefined ? password || undefined : password };
 }
 
-function parseSentinelLogin(query: string | undefined): RedisLogin {
-  const found = { sentinel_username: "", sentinel_password: "" };
-  // By hand: URLSearchParams reads a plus sign, which a password may have, as a space.
-  for (const part of (query ?? "").split("&")) {
-    if (part === "") continue;
-    const equals = part.indexOf("=");
-    const name = part.slice(0, Math.max(equals, 0));
-    if (name !== "sentinel_username" && name !== "sentinel_password") {
-      throw new Error("has a parameter that is neither sentinel_username nor sentinel_password");
-    }
-    found[name] = decode(part.slice(equals + 1));
+function parseSentinelLogin(query: string): RedisLogin {
+  decode(query);
+  // URLSearchParams reads a plus sign, which a password may have, as a space.
+  const parameters = Object.fromEntries(new URLSearchParams(query.replaceAll("+", "%2B")));
+  const { sentinel_username: username, sentinel_password: password, ...others } = parameters;
+  if (Object.keys(others).length > 0) {
+    throw new Error("has a parameter that is neither sentinel_username nor sentinel_password");
   }
-  const username = found.sentinel_username || undefined;
-  const password = found.sentinel_password || undefined;
-  if (username !== undefined && password === undefined) {
+  if (username && !password) {
     throw new Error("has a sentinel_username without its sentinel_password. Give both, or the password alone");
   }
-  return { username, password };
-}
-
-function refuseQuery(query: string | undefined): void {
-  if (query) throw new Error("has parameters after a question mark, which only redis+sentinel:// takes");
+  return { username: username || undefined, password: password || undefined };
 }
 
 function parseAddresses(hosts: string, defaultPort: number): RedisAddress[] {
   return hosts.split(",").map((text) => {
-    if (/^(?:\[[^[\]]*\]|[^:[\]]*):(?!\d{1,5}$)[^:]*$/.test(text)) throw new Error(PORT_MISTAKE);
-    const [, bracketed, plain = "", digits] = /^(?:\[([^[\]]*)\]|([^:[\]]*))(?::(\d{1,5}))?$/.exec(text) ?? [];
-    const host = bracketed ?? plain;
+    const [, bracketed, plain = "", digits] = /^(?:\[([^[\]]*)\]|([^:[\]]*))(?::([^:]*))?$/.exec(text) ?? [];
     if (!(bracketed === undefined ? isHostName(plain) : isIPv6(bracketed))) {
       throw new Error("has an invalid host. Write host:port or [IPv6 address]:port, with commas between several");
     }
-    const port = digits === undefined ? defaultPort : Number(digits);
-    if (port < 1 || port > 65_535) throw new Error(PORT_MISTAKE);
-    return { host, port };
+    const port = digits === undefined ? defaultPort : /^\d{1,5}$/.test(digits) ? Number(digits) : 0;
+    if (port < 1 || port > 65_535) throw new Error("has a port that is not from 1 to 65535");
+    return { host: bracketed ?? plain, port };
   });
 }
 
