@@ -124,16 +124,9 @@ export const DEVICE_KIND: ResourceKind<DeviceDraft, DevicePatch, Device> = {
   }),
 };
 
-/** A board's own key. */
-export interface DerivedKey {
-  readonly customerKey: string;
-  /** The derivation key that it was derived from. */
-  readonly keyId: string;
-}
-
 export interface Devices extends Resources<DeviceDraft, DevicePatch, StoredDevice> {
-  /** Returns the same key until there is a newer derivation key. Writes the audit entry first. */
-  deriveKey(deviceKey: string, actor: Actor): Promise<DerivedKey>;
+  /** Derives the board's own key from the newest derivation key, whose id is `keyId`. Writes the audit entry first. */
+  deriveKey(deviceKey: string, actor: Actor): Promise<{ readonly customerKey: string; readonly keyId: string }>;
 }
 
 /** `now` in Unix milliseconds. */
@@ -145,33 +138,28 @@ export function createDevices(
 ): Devices {
   const resources = createResources(DEVICE_KIND, devices, now);
 
-  /** Derives from the newest live derivation key of the customer that can be unsealed. */
-  async function derive({ deviceKey, customerId }: StoredDevice): Promise<DerivedKey> {
-    const at = now();
-    const keys = await customerKeys.secretsOf(customerId);
-    try {
-      for (const key of keys) {
-        if (key.purpose !== "derivation" || stateOf(key, at) !== "live" || key.secret === undefined) continue;
-        return { keyId: key.keyId, customerKey: deriveDeviceKey(createSecretKey(key.secret), deviceKey) };
-      }
-      throw new AuthError(
-        "failed_precondition",
-        "the customer of this device has no live derivation key that can be unsealed. Issue one with purpose derivation",
-      );
-    } finally {
-      for (const { secret } of keys) secret?.fill(0);
-    }
-  }
-
   return {
     ...resources,
 
     async deriveKey(deviceKey, actor) {
+      const at = now();
       const device = await resources.get(deviceKey);
-      const derived = await derive(device);
-      const details = { key_id: derived.keyId };
-      await audit.append({ actor, at: now(), action: "DeriveDeviceKey", ...DEVICE_KIND.resourceOf(device), details });
-      return derived;
+      const keys = await customerKeys.secretsOf(device.customerId);
+      try {
+        const key = keys.find((one) => one.purpose === "derivation" && one.secret && stateOf(one, at) === "live");
+        if (key?.secret === undefined) {
+          throw new AuthError(
+            "failed_precondition",
+            "the customer of this device has no live derivation key that can be unsealed. Issue one with purpose derivation",
+          );
+        }
+        const { keyId, secret } = key;
+        const resource = DEVICE_KIND.resourceOf(device);
+        await audit.append({ actor, at, action: "DeriveDeviceKey", ...resource, details: { key_id: keyId } });
+        return { keyId, customerKey: deriveDeviceKey(createSecretKey(secret), deviceKey) };
+      } finally {
+        for (const { secret } of keys) secret?.fill(0);
+      }
     },
   };
 }
