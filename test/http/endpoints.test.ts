@@ -2,6 +2,8 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { AuthError } from "../../src/core/errors.ts";
+import type { PublicJwk } from "../../src/core/ports.ts";
+import { renderJwks } from "../../src/http/documents.ts";
 import type { Endpoint, EndpointAnswer } from "../../src/http/endpoints.ts";
 import type { Listener } from "../../src/http/listener.ts";
 import type { RequestCaller } from "../../src/protocols/call.ts";
@@ -108,3 +110,12 @@ test.each(["/rejects", "/throws"])(
     expect(errors).toEqual([{ caller, error: expect.objectContaining({ cause: new Error(CAUSE) }) }]);
   },
 );
+
+test("the JWKS has every published key, and its entity tag changes only with the keys", () => {
+  const key: PublicJwk = { kid: "one", kty: "RSA", alg: "RS256", use: "sig", n: "AQ", e: "AQAB" };
+  const { body, etag } = renderJwks([key, { ...key, kid: "two" }]);
+  expect(JSON.parse(body)).toEqual({ keys: [key, { ...key, kid: "two" }] });
+  expect(etag).toMatch(/^"[\w-]{22}"$/);
+  expect(renderJwks([{ ...key }, { ...key, kid: "two" }]).etag).toBe(etag);
+  expect(renderJwks([key]).etag).not.toBe(etag);
+});

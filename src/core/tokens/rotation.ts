@@ -6,12 +6,13 @@ import { type Actor, type AuditEntry, SEEN_MS } from "../registry/ports.ts";
 import type { TokenAlg } from "./algorithms.ts";
 import { isSameKey, type KeyMaterial } from "./key-material.ts";
 import type { NewSigningKey, SigningKey, SigningKeyChange, StoredKeys } from "./ports.ts";
-import { DOCUMENT_MAX_AGE } from "./published-document.ts";
 
+/** Lifetime of the JWKS in a verifier's cache, in seconds. */
+export const JWKS_MAX_AGE_S = 300;
 /** How long a verifier may cache keys beyond the JWKS's max-age, in seconds: the most that countersign/verify does. */
 const MAX_VERIFIER_CACHE_S = 600;
 /** How long a key is published before it signs, in milliseconds: the longest caching, plus the difference of clocks. */
-export const PUBLISH_MS = (DOCUMENT_MAX_AGE + MAX_VERIFIER_CACHE_S) * 1_000 + CLOCKS_APART_MS;
+export const PUBLISH_MS = (JWKS_MAX_AGE_S + MAX_VERIFIER_CACHE_S) * 1_000 + CLOCKS_APART_MS;
 
 /** How long a retired key stays published, in milliseconds: a token's longest life, plus a day for a gateway whose clock is ahead. */
 export const RETIRED_MS = LONGEST_TOKEN_LIFE_MS + 86_400_000;

@@ -1,4 +1,4 @@
-// The key ring and its JWKS: all rings on a store have the same keys, named by their thumbprints, and follow its changes.
+// The key ring: all rings on a store have the same keys, named by their thumbprints, and follow its changes.
 
 import { createHash } from "node:crypto";
 import { createLocalJWKSet, jwtVerify } from "jose";
@@ -6,7 +6,6 @@ import { expect, test } from "vitest";
 import { AuthError } from "../../../src/core/errors.ts";
 import type { PublicJwk } from "../../../src/core/ports.ts";
 import type { KeyRing } from "../../../src/core/tokens/keyring.ts";
-import { renderJwks } from "../../../src/core/tokens/published-document.ts";
 import { DAY_MS, NOW, openRing } from "../../keyring/ring.ts";
 import { openDatabase } from "../../store/database.ts";
 
@@ -107,13 +106,4 @@ test("a key of an unknown algorithm is published and logged, and does not stop s
   expect(ring.find("newer")).toBeUndefined();
   // A ring that opens later signs, too.
   expect((await openRing(store.signingKeys, { onFault })).active()?.kid).toBe(ring.active()?.kid);
-});
-
-test("the JWKS has every published key, and its entity tag changes only with the keys", () => {
-  const key: PublicJwk = { kid: "one", kty: "RSA", alg: "RS256", use: "sig", n: "AQ", e: "AQAB" };
-  const { body, etag } = renderJwks([key, { ...key, kid: "two" }]);
-  expect(JSON.parse(body)).toEqual({ keys: [key, { ...key, kid: "two" }] });
-  expect(etag).toMatch(/^"[\w-]{22}"$/);
-  expect(renderJwks([{ ...key }, { ...key, kid: "two" }]).etag).toBe(etag);
-  expect(renderJwks([key]).etag).not.toBe(etag);
 });
