@@ -1,10 +1,7 @@
 // Starts one Redis and one PostgreSQL for the whole run, on free ports, unless COUNTERSIGN_TEST_REDIS_URL and
-// COUNTERSIGN_TEST_POSTGRES_URL name others, and keeps a folder in which the package is packed once.
+// COUNTERSIGN_TEST_POSTGRES_URL name others.
 
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { hasPostgres } from "./postgres/programs.ts";
 import { startPostgres } from "./postgres/server.ts";
@@ -16,8 +13,6 @@ declare module "vitest" {
     redisUrl: string | undefined;
     /** A PostgreSQL that all tests share: use your own databases. Undefined if there is none. */
     postgresUrl: string | undefined;
-    /** The folder in which the first test that needs the package packs it (test/packed.ts). Empty at first. */
-    packFolder: string;
   }
 }
 
@@ -28,13 +23,6 @@ interface Started {
 }
 
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const packFolder = mkdtempSync(join(tmpdir(), "countersign-pack-"));
-  project.provide("packFolder", packFolder);
-  // In watch mode a file has changed.
-  project.onTestsRerun(async () => {
-    rmSync(packFolder, { recursive: true });
-    mkdirSync(packFolder);
-  });
   const starting = [
     startUnless(process.env["COUNTERSIGN_TEST_REDIS_URL"], startSharedRedis),
     startUnless(process.env["COUNTERSIGN_TEST_POSTGRES_URL"], startSharedPostgres),
@@ -43,7 +31,6 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   project.provide("redisUrl", redis.url);
   project.provide("postgresUrl", postgres.url);
   return async () => {
-    rmSync(packFolder, { recursive: true, force: true });
     await Promise.all([redis.stop(), postgres.stop()]);
   };
 }

@@ -3,6 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { TOKEN_ALGS } from "../../src/core/tokens/algorithms.ts";
 import { createVerifier, errorResponse, type VerifierOptions, VerifyError } from "../../src/verify/exports.ts";
+import { CUSTOMER_KEY, logInBy, startTestGateway } from "../gateway.ts";
 import { claimsOf, signed, validToken } from "../vectors/forge.ts";
 import { findMisjudged, hostileTokens } from "../vectors/hostile-tokens.ts";
 import { NOW, newMint, outcomeOf, startIssuer, tokenWith, verifierOf } from "./issuer.ts";
@@ -20,6 +21,15 @@ describe.each(TOKEN_ALGS)("%s", (alg) => {
       expiresAt: new Date(NOW + 600_000),
     });
     expect(Object.isFrozen(identity)).toBe(true);
+  });
+
+  test("a token of a login has the device and its customer", async () => {
+    const { publicUrl, customerId, enrol } = await startTestGateway({ TOKEN_ALG: alg });
+    const deviceKey = await enrol();
+    const { token } = Object(await (await logInBy(publicUrl, { deviceKey, customerKey: CUSTOMER_KEY })).json());
+    const jwksUrl = `${publicUrl}/.well-known/jwks.json`;
+    const verifier = createVerifier({ issuer: "https://login.example", audience: "devices", jwksUrl });
+    expect(await verifier.verify(token)).toMatchObject({ deviceKey, customerId });
   });
 
   test("rejects every token of the hostile corpus, with its reason", async () => {
@@ -75,17 +85,8 @@ describe("claims", () => {
 test("a value that is not a string is invalid, as JavaScript callers may pass it", async () => {
   const mint = newMint("key-1");
   const verifier = verifierOf(await startIssuer(mint), mint);
-  for (const token of [
-    0,
-    1,
-    true,
-    {},
-    [],
-    [validToken(mint)],
-    new String(validToken(mint)),
-    Symbol("token"),
-    () => "",
-  ]) {
+  const valid = validToken(mint);
+  for (const token of [0, 1, true, {}, [], [valid], new String(valid), Symbol("token"), () => ""]) {
     expect(await Reflect.apply(outcomeOf, undefined, [verifier, token])).toBe("invalid");
   }
 });
