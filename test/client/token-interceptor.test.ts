@@ -56,6 +56,12 @@ async function startService(
   };
 }
 
+/** A source of these tokens that notes the invalidated ones. */
+function sourceOf(token: () => Promise<string>): Source & { readonly refused: readonly string[] } {
+  const refused: string[] = [];
+  return { token, invalidate: (given) => refused.push(given), refused };
+}
+
 function failureOf(call: Promise<string>): Promise<ServiceError> {
   return call.then(
     () => expect.unreachable(),
@@ -79,46 +85,28 @@ test("each call carries the source's token, and no other", async () => {
 });
 
 test("a token that a service rejects is invalidated", async () => {
-  const refused: string[] = [];
-  const source: Source = {
-    token: async () => (refused.length === 0 ? "first" : "second"),
-    invalidate: (token) => refused.push(token),
-  };
+  const source = sourceOf(async () => (source.refused.length === 0 ? "first" : "second"));
   const call = await startService((token) => token === "second");
   await expect(call(source)).rejects.toMatchObject({ code: status.UNAUTHENTICATED, details: "not this one" });
-  expect(refused).toEqual(["first"]);
+  expect(source.refused).toEqual(["first"]);
   expect(await call(source)).toBe("second");
-  expect(refused).toEqual(["first"]);
+  expect(source.refused).toEqual(["first"]);
 });
 
-test("a call without a token fails with the login's error, and invalidates nothing", async () => {
-  const refused: string[] = [];
-  const source: Source = {
-    token: () => Promise.reject(new RpcError(status.UNAUTHENTICATED, "disabled: this device is", "disabled")),
-    invalidate: (token) => refused.push(token),
-  };
-  const call = await startService(() => true);
-  const error = await failureOf(call(source));
-  expect([error.code, error.details]).toEqual([16, expect.stringContaining("disabled: this device is")]);
-  expect(refused).toEqual([]);
-});
-
-test.each([["the-token\n"], ["the-tok\u00ebn"], ["the-token\0"], [""]])(
+test.each(["the-token\n", "the-tok\u00ebn", "the-token\0", ""])(
   "a token that cannot be sent ends the call, and is not repeated: %j",
   async (token) => {
-    const refused: string[] = [];
-    const call = await startService(() => true);
-    const error = await failureOf(call({ token: async () => token, invalidate: (given) => refused.push(given) }));
-    expect([error.code, error.details]).toEqual([
-      status.UNAUTHENTICATED,
-      expect.stringContaining("the token cannot be sent in a header"),
-    ]);
+    const source = sourceOf(async () => token);
+    const error = await failureOf((await startService(() => true))(source));
+    const message = expect.stringContaining("the token cannot be sent in a header");
+    expect([error.code, error.details]).toEqual([status.UNAUTHENTICATED, message]);
     expect(inspect(error, { depth: 9, showHidden: true })).not.toContain("the-tok");
-    expect(refused).toEqual([]);
+    expect(source.refused).toEqual([]);
   },
 );
 
 test.each<[unknown, status, string]>([
+  [new RpcError(status.UNAUTHENTICATED, "disabled: this device is", "disabled"), status.UNAUTHENTICATED, "disabled: t"],
   [new TypeError("no key file"), status.UNAUTHENTICATED, "no key file"],
   ["gone", status.UNAUTHENTICATED, "there is no token"],
   // The code of a DOMException is not a gRPC code; 0 would be OK.
@@ -127,10 +115,10 @@ test.each<[unknown, status, string]>([
   [new RpcError(status.UNAVAILABLE, "away"), status.UNAVAILABLE, "away"],
   // A code that grpc-js does not allow for credentials.
   [new RpcError(status.INVALID_ARGUMENT, "malformed: too long"), status.UNAUTHENTICATED, "malformed: too long"],
-])("a source that fails with %s ends only the call", async (failure, code, message) => {
-  const call = await startService(() => true);
-  const error = await failureOf(call({ token: () => Promise.reject(failure), invalidate: () => {} }));
-  expect([error.code, error.details]).toEqual([code, expect.stringContaining(message)]);
+])("a source that fails with %s ends only the call, and no token is invalidated", async (failure, code, message) => {
+  const source = sourceOf(() => Promise.reject(failure));
+  const error = await failureOf((await startService(() => true))(source));
+  expect([error.code, error.details, source.refused]).toEqual([code, expect.stringContaining(message), []]);
 });
 
 test("the caller's metadata is sent unchanged", async () => {
@@ -139,14 +127,18 @@ test("the caller's metadata is sent unchanged", async () => {
   metadata.set("x-access-token", "stale");
   metadata.set("traceparent", "00-1-1-01");
   const before = metadata.clone();
+  const source = sourceOf(async () => "a-token");
   for (let calls = 0; calls < 2; calls++) {
-    expect(await call({ token: async () => "a-token", invalidate: () => {} }, { metadata })).toBe("a-token");
+    expect(await call(source, { metadata })).toBe("a-token");
     expect(metadata).toEqual(before);
   }
 });
 
 test("a call that waits for a token ends at its deadline", async () => {
-  const source: Source = { token: () => new Promise(() => {}), invalidate: () => {} };
   const call = await startService(() => true);
-  await expect(call(source, { deadlineMs: 50 })).rejects.toMatchObject({ code: status.DEADLINE_EXCEEDED });
+  const waiting = call(
+    sourceOf(() => new Promise(() => {})),
+    { deadlineMs: 50 },
+  );
+  await expect(waiting).rejects.toMatchObject({ code: status.DEADLINE_EXCEEDED });
 });

@@ -1,4 +1,4 @@
-// A token source at a real gateway, with a frozen clock that the test advances.
+// A client and its token source at a real gateway, with a frozen clock that the test advances.
 
 import { inspect } from "node:util";
 import { status } from "@grpc/grpc-js";
@@ -54,6 +54,15 @@ async function spend(deviceKey: string, logins: number): Promise<void> {
   const signer = createLoginSigner({ deviceKey, customerKey: CUSTOMER_KEY, now: () => time - 100 * SECOND });
   for (let spent = 0; spent < logins; spent++) await client.login(signer.sign());
 }
+
+test("a client gets the gateway's time, and the field of a malformed login", async () => {
+  expect(await client.getServerTime({})).toEqual({ server_time: time / SECOND });
+  await expect(client.login({ device_key: "a", timestamp: 1, device_signature: "" })).rejects.toMatchObject({
+    code: status.INVALID_ARGUMENT,
+    reason: "malformed",
+    details: { field: "device_signature" },
+  });
+});
 
 test("a hundred concurrent callers share one login", async () => {
   const { source, outcomes } = await startSource();

@@ -2,9 +2,9 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { keysUnavailable, tokenExpired, tokenMissing } from "../../src/verify/errors.ts";
+import { keysUnavailable, tokenExpired, tokenMissing, type VerifyError } from "../../src/verify/errors.ts";
 import { errorResponse, type SentHeaders, tokenOf } from "../../src/verify/exports.ts";
-import { identityOf } from "../../src/verify/require-token.ts";
+import { checkRequest, identityOf } from "../../src/verify/require-token.ts";
 
 test.each<[string, SentHeaders, string | undefined]>([
   ["Fetch's headers", new Headers({ "X-Access-Token": "a" }), "a"],
@@ -61,6 +61,17 @@ test.each([
   expect(error.retryAfterMs).toBe(retryAfterMs);
   const { status, headers, body } = errorResponse(error);
   expect([status, headers["Retry-After"], JSON.parse(body).retry_after]).toEqual([503, String(seconds), seconds]);
+});
+
+test.for<(error: VerifyError) => unknown>([
+  () => Promise.reject(new Error("the log is away")),
+  () => {
+    throw new Error("the log is full");
+  },
+])("a service's log that fails leaves the answer as it is: %s", async (onError) => {
+  const error = tokenExpired();
+  const verifier = { verify: () => Promise.reject(error) };
+  expect(await checkRequest(verifier, {}, {}, { onError })).toBe(error);
 });
 
 test("a handler that requireToken does not precede gets an error instead of an identity", () => {

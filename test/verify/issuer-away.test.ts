@@ -112,7 +112,7 @@ test("a rotated key is found at once, a revoked key is rejected after five minut
 });
 
 // A short `npm run verifiers`: a minute with the issuer and a minute without it, on a simulated clock.
-test("verifiers keep answering without their issuer, and a flood causes one fetch in 30 s", async () => {
+test("a verifier keeps answering without its issuer, and a flood causes one fetch in 30 s", async () => {
   let now = NOW;
   const { there, away, newKeyAfter } = await measureAbsence(60, {
     now: () => now,

@@ -1,25 +1,15 @@
-// `npm run verifiers`: verifiers without their issuer, in real time. --seconds N, 60 by default.
+// `npm run verifiers [-- --seconds 60]`: a verifier without its issuer, in real time. Exits 1 over the bounds.
 
-import { setTimeout } from "node:timers/promises";
-import { parseArgs } from "node:util";
-import { measureAbsence, type Phase } from "./absence.ts";
+import { setTimeout as pause } from "node:timers/promises";
+import { readNumbers, report } from "../long-run.ts";
+import { measureAbsence } from "./absence.ts";
 
-const { values } = parseArgs({ options: { seconds: { type: "string", default: "60" } } });
-
-function say(name: string, { seconds, good, refused, madeUp, accepted, fetches }: Phase): void {
-  process.stdout.write(
-    `${name}, ${seconds} s: ${good} valid tokens checked, ${refused} refused; ${madeUp} of made-up keys, ${accepted} accepted; ` +
-      `at most ${fetches} fetches a verifier\n`,
-  );
+const seconds = readNumbers({ seconds: 60 })("seconds");
+const { there, away, newKeyAfter } = await measureAbsence(seconds, { now: Date.now, tick: () => pause(100) });
+for (const [name, phase] of Object.entries({ there, away })) {
+  const { good, refused, madeUp, accepted, fetches } = phase;
+  const isOver = refused + accepted > 0 || fetches > Math.ceil(seconds / 30) + 1;
+  const checked = `${good} valid tokens checked, ${refused} refused; ${madeUp} of made-up keys, ${accepted} accepted`;
+  report(`issuer ${name}, ${seconds} s: ${checked}; ${fetches} fetches`, [], isOver);
 }
-
-const { there, away, newKeyAfter } = await measureAbsence(Number(values.seconds), {
-  now: Date.now,
-  tick: () => setTimeout(100),
-});
-say("issuer there", there);
-say("issuer away", away);
-process.stdout.write(`issuer back with a new key: its tokens are accepted after ${newKeyAfter} s\n`);
-const most = Math.ceil(Number(values.seconds) / 30) + 1;
-const wrong = [there, away].some((phase) => phase.refused + phase.accepted > 0 || phase.fetches > most);
-process.exitCode = wrong ? 1 : 0;
+report(`issuer back with a new key: its tokens are accepted after ${newKeyAfter} s`);
