@@ -4,8 +4,11 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Files that take more than some five seconds, mostly to wait for servers and limit windows. */
 const LONG = [
+  "short-runs.postgres",
+  "short-runs",
   "outage.redis",
   "store/postgres.postgres",
+  "packed",
   "migrating",
   "production/rolling.haproxy",
   "production/chaos.haproxy",
@@ -14,17 +17,11 @@ const LONG = [
   "http/tls.openssl",
   "cli/devices/import-interrupted",
   "cli/serve",
-  "verify/packed",
   "verify/frameworks",
-  "master-keys.postgres",
-  "rotation.postgres",
-  "rotation",
-  "crash.postgres",
   "protocols/differential",
   "redis-away.redis",
   "readme",
   "readme.curl",
-  "client/packed",
 ];
 
 /** Vitest knows durations only of files that it has run before. */

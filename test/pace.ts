@@ -1,11 +1,15 @@
 // Sends requests at a steady rate, without waiting for answers.
 
+import { setTimeout as pause } from "node:timers/promises";
+
 /** Interval of the timer, which sends the due requests. */
 const TICK_MS = 5;
 
 export interface Pace<Answer> extends Disposable {
   /** The answers to come, in the order of their requests. */
   readonly answers: readonly Promise<Answer>[];
+  /** Resolves once `count` more requests were sent and the last one was answered. */
+  more(count: number): Promise<void>;
   /** Stops sending and waits for the answers. */
   stop(): Promise<readonly Answer[]>;
 }
@@ -29,6 +33,9 @@ export function sendAtRate<Answer>(
   }, TICK_MS);
   return {
     answers,
+    async more(count) {
+      for (const due = answers.length + count; answers.length < due; await pause(TICK_MS)) await answers.at(-1);
+    },
     stop() {
       clearInterval(timer);
       return Promise.all(answers);

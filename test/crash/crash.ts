@@ -7,9 +7,7 @@ import type { Environment } from "../../src/config.ts";
 import type { Database } from "../../src/store/database.ts";
 import { openPostgres } from "../../src/store/postgres.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
-import { type CrashingGateway, startCrashingGateway } from "./gateway.ts";
-import { Ledger } from "./ledger.ts";
-import { enrolFleet, look, writeUntilKilled } from "./workload.ts";
+import { enrolFleet, IMPORTED, Ledger, look, startCrashingGateway, writeUntilKilled } from "./workload.ts";
 
 export interface CrashOptions {
   /** Number of kills of the gateway. */
@@ -22,7 +20,6 @@ export interface CrashOptions {
 }
 
 export interface CrashReport {
-  readonly kills: number;
   /** Writes that were acknowledged. */
   readonly acknowledged: number;
   /** Lost or corrupt rows, a line each. */
@@ -37,20 +34,19 @@ const LOOKS = 16;
 export async function runCrashes({ kills, settings, killDatabase, onKill }: CrashOptions): Promise<CrashReport> {
   const ledger = new Ledger();
   const wrong: string[] = [];
+  let gateway = await startCrashingGateway(settings);
 
-  async function settle({ admin }: CrashingGateway, names: readonly string[]): Promise<void> {
+  async function settle(names: Iterable<string>): Promise<void> {
     const left = [...names];
-    await Promise.all(
-      Array.from({ length: LOOKS }, async () => {
-        for (let name = left.pop(); name !== undefined; name = left.pop()) {
-          const mistake = ledger.settle(name, await look(admin, name));
-          if (mistake !== undefined) wrong.push(mistake);
-        }
-      }),
-    );
+    const lookAll = async (): Promise<void> => {
+      for (let name = left.pop(); name !== undefined; name = left.pop()) {
+        const mistake = ledger.settle(name, await look(gateway.admin, name));
+        if (mistake !== undefined) wrong.push(mistake);
+      }
+    };
+    await Promise.all(Array.from({ length: LOOKS }, lookAll));
   }
 
-  let gateway = await startCrashingGateway(settings);
   try {
     const fleet = await enrolFleet(gateway);
     for (let kill = 1; kill <= kills; kill++) {
@@ -63,14 +59,14 @@ export async function runCrashes({ kills, settings, killDatabase, onKill }: Cras
       await gateway.kill();
       if (killDatabase !== undefined && kill % killDatabase.every === 0) await killDatabase.act();
       gateway = await startCrashingGateway(settings);
-      await settle(gateway, ledger.touched);
+      await settle(ledger.touched);
       onKill?.(kill, ledger.acknowledged);
     }
     // No kill has removed a row that was acknowledged earlier.
-    await settle(gateway, ledger.names);
+    await settle(ledger.states.keys());
     await gateway.kill();
     wrong.push(...(await inspectDatabase(settings)));
-    return { kills, acknowledged: ledger.acknowledged, wrong };
+    return { acknowledged: ledger.acknowledged, wrong };
   } finally {
     await gateway.kill();
   }
@@ -97,41 +93,21 @@ async function findCorruption({ db, dialect }: Database): Promise<readonly strin
   ];
 }
 
-/** A device that was created alone has one audit event for each version; a deleted one has one more. */
+/** A device that was created alone has one audit event for each version; a deleted one has three. Devices of an import share one. */
 async function findUnaudited({ db }: Database): Promise<readonly string[]> {
-  const events = await db
-    .selectFrom("audit_events")
-    .where("resource", "like", "devices/%")
-    .select(["resource", ({ fn }) => fn.countAll<number>().as("events")])
-    .groupBy("resource")
-    .execute();
-  const counts = new Map(
-    events.map(({ resource, events: count }) => [resource.slice("devices/".length), Number(count)]),
-  );
-  const devices = await db
-    .selectFrom("devices")
-    .where("device_key", "<>", "")
-    .select(["device_key", "revision"])
-    .execute();
-  const wrong = devices.flatMap(({ device_key, revision }) => {
-    const count = counts.get(device_key);
-    counts.delete(device_key);
-    // Devices of an import share one event.
-    if (count === undefined || count === Number(revision)) return [];
-    return [`device ${device_key} has ${count} audit events and is at version ${revision}`];
-  });
-  for (const [device, count] of counts) {
-    if (count !== 3)
-      wrong.push(`device ${device} is gone, with ${count} audit events for making, changing and deleting it`);
-  }
-  const { imported } = await db
-    .selectFrom("audit_events")
-    .where("action", "=", "ImportDevices")
-    .select(({ fn }) => fn.countAll<number>().as("imported"))
-    .executeTakeFirstOrThrow();
-  const alone = new Set(events.map(({ resource }) => resource.slice("devices/".length)));
-  const rows = devices.filter(({ device_key }) => !alone.has(device_key)).length;
-  if (rows !== 40 * Number(imported))
-    wrong.push(`${rows} imported devices, and audit events of ${imported} imports of 40`);
+  const { rows } = await sql<{ name: string | null; device: string | null; revision: number; events: number }>`
+    select resource as name, device_key as device, coalesce(revision, 3) as revision, coalesce(events, 0) as events
+    from (select * from devices where device_key <> '') as devices
+    full join (select resource, count(*) as events from audit_events where resource like 'devices/%' group by resource) as audited
+    on resource = 'devices/' || device_key`.execute(db);
+  const wrong = rows
+    .filter(({ name, revision, events }) => name !== null && Number(events) !== Number(revision))
+    .map(({ name, device, revision, events }) =>
+      device === null ? `${name} is gone, with ${events} audit events` : `${name} has ${events} of ${revision} events`,
+    );
+  const imports = db.selectFrom("audit_events").where("action", "=", "ImportDevices").select("action");
+  const [batches, imported] = [(await imports.execute()).length, rows.filter(({ name }) => name === null).length];
+  if (imported !== IMPORTED * batches)
+    wrong.push(`${imported} imported devices, and audit events of ${batches} imports`);
   return wrong;
 }

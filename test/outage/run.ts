@@ -2,8 +2,9 @@
 // On a busy disk the registry's writes are late too: with TMPDIR=/dev/shm the result depends on Redis alone.
 
 import { parseArgs } from "node:util";
+import { report } from "../long-run.ts";
 import { FAULTS, type FaultName } from "./faults.ts";
-import { type OutageOptions, type OutageReport, runOutage } from "./outage.ts";
+import { runOutage } from "./outage.ts";
 
 const { values } = parseArgs({
   options: {
@@ -18,8 +19,9 @@ if (!names.every(isFault)) throw new Error(`--only is one of ${Object.keys(FAULT
 const WINDOW_MS = 10_000;
 const LATER_MS = 60;
 
-function optionsOf(fault: FaultName): OutageOptions {
-  return {
+let calmMs = Number.NaN;
+for (const fault of names) {
+  const { logins, failed, most, bound, falselyDenied, least, alone, p999Ms } = await runOutage({
     fault,
     limits: { limit: 10, windowMs: WINDOW_MS },
     devices: 50,
@@ -28,34 +30,19 @@ function optionsOf(fault: FaultName): OutageOptions {
     beforeMs: WINDOW_MS,
     awayMs: Number(values.away) * 1_000,
     afterMs: WINDOW_MS + 5_000,
-  };
-}
-
-let calmMs = Number.NaN;
-let isOver = false;
-for (const fault of names) {
-  const report = await runOutage(optionsOf(fault));
-  if (fault === "calm") calmMs = report.p999Ms;
-  process.stdout.write(`\n${fault}: ${report.logins} logins at two gateways\n`);
-  for (const { text, met } of judge(report, calmMs)) {
-    process.stdout.write(`  ${text}: ${met ? "met" : "NOT met"}\n`);
-    isOver ||= !met;
+  });
+  if (fault === "calm") calmMs = p999Ms;
+  report(`\n${fault}: ${logins} logins at two gateways`);
+  const late = `p99.9 ${p999Ms.toFixed(1)} ms, at most ${LATER_MS} over ${calmMs.toFixed(1)} ms without a fault`;
+  for (const [line, isMet] of [
+    [`${failed} answered 5xx or not at all`, failed === 0],
+    [`at most ${most} admitted in a window, bound ${bound}`, most <= bound],
+    [
+      `${falselyDenied} denied after less than ${least} in their window; ${alone} decided without Redis`,
+      falselyDenied === 0,
+    ],
+    [late, p999Ms <= calmMs + LATER_MS],
+  ] as const) {
+    report(`  ${line}: ${isMet ? "met" : "NOT met"}`, [], !isMet);
   }
-}
-process.exitCode = isOver ? 1 : 0;
-
-function judge(report: OutageReport, calmMs: number): { readonly text: string; readonly met: boolean }[] {
-  const { failed, most, bound, falselyDenied, least, alone, p999Ms } = report;
-  return [
-    { text: `${failed} answered 5xx or not at all`, met: failed === 0 },
-    { text: `at most ${most} admitted in a window, bound ${bound}`, met: most <= bound },
-    {
-      text: `${falselyDenied} denied after less than ${least} in their window; ${alone} decided without Redis`,
-      met: falselyDenied === 0,
-    },
-    {
-      text: `p99.9 ${p999Ms.toFixed(1)} ms, at most ${LATER_MS} over ${calmMs.toFixed(1)} ms without a fault`,
-      met: p999Ms <= calmMs + LATER_MS,
-    },
-  ];
 }

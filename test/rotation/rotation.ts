@@ -1,7 +1,6 @@
 // Replaces a customer's login key while its devices log in, at two gateways on one database, with the steps of an operator.
 
 import { randomUUID } from "node:crypto";
-import { setTimeout as pause } from "node:timers/promises";
 import type { Environment } from "../../src/config.ts";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
 import { CUSTOMER_KEY, enrolMany, logInBy, NO_LIMITS, openGateway, type TestGateway } from "../gateway.ts";
@@ -40,8 +39,8 @@ export async function runRotation(options: RotationOptions): Promise<RotationRep
   try {
     const deviceKeys = Array.from({ length: devices }, (_, index) => `rotated-${index}-${randomUUID()}`);
     await enrolMany(one, deviceKeys);
-    const keys = new Map(deviceKeys.map((deviceKey) => [deviceKey, CUSTOMER_KEY]));
-    using load = startLogins(gateways, keys, rate);
+    const boards = deviceKeys.map((deviceKey) => ({ deviceKey, customerKey: CUSTOMER_KEY }));
+    using load = startLogins(gateways, boards, rate);
     await load.more(devices);
 
     // 1. Issue a new key, which devices get one by one.
@@ -51,71 +50,56 @@ export async function runRotation(options: RotationOptions): Promise<RotationRep
     const draft = { customerId, purpose: "login", importedKey: "" } as const;
     const { keyId, customerKey } = await registry.customerKeys.issue(draft, GATEWAY);
     await load.more(rate * SEEN_S);
-    const stoppedBy = async (): Promise<number> =>
+    const stopped = { before: 0, after: 0 };
+    const stopsOf = async (): Promise<number> =>
       (await registry.customerKeys.retire(old.keyId, true, GATEWAY)).stoppedDevices;
-    await load.until(async () => (await stoppedBy()) === devices);
-    const before = await stoppedBy();
-    for (const deviceKey of deviceKeys) {
-      keys.set(deviceKey, customerKey);
+    for (; stopped.before < devices; stopped.before = await stopsOf()) await load.more(rate / 10);
+    for (const board of boards) {
+      board.customerKey = customerKey;
       await load.more(loginsBetween);
     }
 
     // 2. Wait until every device has logged in with it: retiring the old one then stops no device.
-    await load.until(async () => (await stoppedBy()) === 0);
-    const after = await stoppedBy();
+    stopped.after = await stopsOf();
+    for (; stopped.after > 0; stopped.after = await stopsOf()) await load.more(rate / 10);
     await registry.customerKeys.retire(old.keyId, false, GATEWAY);
     const progress = await registry.customerKeys.progress(customerId);
     await load.more(rate * SEEN_S + devices);
 
     const outcomes = await load.stop();
-    const late = await Promise.all(
-      gateways.map(({ publicUrl }) => logIn(publicUrl, deviceKeys[0] ?? "", CUSTOMER_KEY)),
+    const late = gateways.map((gateway) =>
+      logIn(gateway, { deviceKey: deviceKeys[0] ?? "", customerKey: CUSTOMER_KEY }),
     );
     return {
       logins: outcomes.length,
       refused: outcomes.filter((outcome) => outcome !== "ok"),
-      stopped: { before, after },
+      stopped,
       moved: progress.keys.find((key) => key.keyId === keyId)?.devices ?? 0,
-      isOldKeyRefused: late.every((outcome) => outcome.includes("invalid_credentials")),
+      isOldKeyRefused: (await Promise.all(late)).every((outcome) => outcome.includes("invalid_credentials")),
     };
   } finally {
     await Promise.all(gateways.map((gateway) => gateway.close()));
   }
 }
 
-interface Load extends Pace<string> {
-  /** Resolves once `count` more logins were sent and the last one was answered. */
-  more(count: number): Promise<void>;
-  /** Polls until `isSo` returns true. */
-  until(isSo: () => Promise<boolean>): Promise<void>;
+export interface Board {
+  readonly deviceKey: string;
+  readonly customerKey: string;
 }
 
-/** Devices log in at a steady rate at both gateways in turn, each by its present key. */
-function startLogins(gateways: readonly TestGateway[], keys: ReadonlyMap<string, string>, rate: number): Load {
-  const names = [...keys.keys()];
-  const pace = sendAtRate(rate, (index) => {
-    const name = names[index % names.length] ?? "";
-    const gateway = gateways[(index + Math.floor(index / names.length)) % gateways.length];
-    return logIn(gateway?.publicUrl ?? "", name, keys.get(name) ?? "");
+type Listening = Pick<TestGateway, "publicUrl">;
+
+/** Boards log in at a steady rate, at all gateways in turn; both lists may change meanwhile. An answer is `ok` or the error's text. */
+export function startLogins(gateways: readonly Listening[], boards: readonly Board[], rate: number): Pace<string> {
+  return sendAtRate(rate, async (index) => {
+    const board = boards[index % boards.length];
+    const gateway = gateways[(index + Math.floor(index / boards.length)) % gateways.length];
+    return board && gateway ? logIn(gateway, board) : "there is no board or no gateway";
   });
-  const more = async (count: number): Promise<void> => {
-    const due = pace.answers.length + count;
-    while (pace.answers.length < due) {
-      await pace.answers.at(-1);
-      await pause(5);
-    }
-  };
-  return {
-    ...pace,
-    more,
-    async until(isSo) {
-      while (!(await isSo())) await more(rate / 10);
-    },
-  };
 }
 
-async function logIn(url: string, deviceKey: string, customerKey: string): Promise<string> {
-  const response = await logInBy(url, { deviceKey, customerKey });
+async function logIn({ publicUrl }: Listening, board: Board): Promise<string> {
+  const response = await logInBy(publicUrl, board);
   const text = await response.text();
   return response.status === 200 ? "ok" : text;
 }

@@ -1,8 +1,18 @@
-// A short `npm run key-rotations`: every check of a token succeeds while signing keys rotate.
+// Short versions of the long runs, on SQLite.
 
 import { expect, test } from "vitest";
+import { runCrashes } from "./crash/crash.ts";
 import { runRotations } from "./keyring/rotations.ts";
 import { temporaryFolder } from "./program.ts";
+import { defineShortRuns } from "./short-runs.ts";
+
+defineShortRuns(async () => ({}));
+
+test("SQLite keeps what was acknowledged, through 3 kill -9 of the gateway", async () => {
+  const { acknowledged, wrong } = await runCrashes({ kills: 3, settings: { DATA_DIR: temporaryFolder() } });
+  expect(wrong).toEqual([]);
+  expect(acknowledged).toBeGreaterThan(20);
+});
 
 test("keys rotate at three gateways on one file, and no token fails at an offline verifier", async () => {
   const settings = { DATA_DIR: temporaryFolder(), TOKEN_ALG: "ES256" };
