@@ -15,7 +15,6 @@ const LONG = [
   "store/postgres-connection.postgres",
   "store/secrets.postgres",
   "http/tls.openssl",
-  "cli/devices/import-interrupted",
   "cli/serve",
   "verify/frameworks",
   "protocols/differential",

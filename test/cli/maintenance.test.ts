@@ -105,12 +105,7 @@ const NEW = { COUNTERSIGN_MASTER_KEY: "22".repeat(32) };
 
 test("serve --forget-lost-secrets starts with all devices, and without their keys", async () => {
   const folder = temporaryFolder();
-  const before = await serve(folder, { env: OLD });
-  const logIn = async (url: string) =>
-    (await runCommand(["login", "--demo", "--url", url], { env: { COUNTERSIGN_DATA_DIR: folder } })).stderr;
-  expect(await logIn(before.publicUrl)).toBe("");
-  await before.end("SIGTERM");
-
+  await (await serve(folder, { env: OLD })).end("SIGTERM");
   const listeners = { COUNTERSIGN_PUBLIC_LISTEN: "127.0.0.1:0", COUNTERSIGN_INTERNAL_LISTEN: "127.0.0.1:0" };
   const refused = await run(["serve", "--dev"], { env: { COUNTERSIGN_DATA_DIR: folder, ...NEW, ...listeners } });
   expect([refused.status, refused.stderr]).toEqual([
@@ -119,12 +114,9 @@ test("serve --forget-lost-secrets starts with all devices, and without their key
   ]);
 
   const after = await serve(folder, { env: { ...NEW, COUNTERSIGN_LOG_LEVEL: "info" } }, ["--forget-lost-secrets"]);
-  expect(await logIn(after.publicUrl)).toMatch(/^countersign: invalid_credentials: /);
-  const env = { COUNTERSIGN_DATA_DIR: folder, COUNTERSIGN_INTERNAL_URL: after.internalUrl };
-  expect((await runCommand(["audit", "list", "--json"], { env })).stdout).toMatch(/"ForgetLostSecrets"/);
+  const login = ["login", "--demo", "--url", after.publicUrl];
+  const { stderr } = await runCommand(login, { env: { COUNTERSIGN_DATA_DIR: folder } });
+  expect(stderr).toMatch(/^countersign: invalid_credentials: /);
   await after.end("SIGTERM");
   expect(after.log()).toMatch(/"customer_keys":1,"signing_keys":2/);
-
-  const later = await serve(folder, { env: NEW });
-  expect(await later.end("SIGTERM")).toBe(0);
 });

@@ -1,4 +1,4 @@
-// `countersign devices export`, against a real gateway.
+// `countersign devices export`, and lists of several pages, against a real gateway.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -18,7 +18,7 @@ beforeAll(async () => {
   const { customers, importDevices } = operator.gateway.registry;
   for (const customerId of ["many", "few"]) await customers.create({ customerId }, GATEWAY);
   for (let from = 0; from < MANY; from += 700) {
-    const keys = Array.from({ length: 700 }, (_, index) => `many-${from + index}`);
+    const keys = Array.from({ length: 700 }, (_, index) => `many-${String(from + index).padStart(4, "0")}`);
     const rows = keys.map((deviceKey) => ({ deviceKey, customerId: "many" }));
     await importDevices(rows, GATEWAY);
   }
@@ -33,6 +33,25 @@ beforeAll(async () => {
   } as const;
   const formula = { deviceKey: "=1+1", customerId: "few", displayName: "'@SUM(1)" };
   await importDevices([odd, formula, { deviceKey: "plain", customerId: "few" }], GATEWAY);
+});
+
+test("a list is printed whole and in order: JSON lines, or a table with one header", async () => {
+  const list = ["devices", "list", "--customer", "many"];
+  const keys = (await operator.operateJson(list)).map(({ device_key }) => device_key);
+  expect(keys).toHaveLength(MANY);
+  expect(keys).toEqual(keys.toSorted());
+  const { stdout } = await operator.operate([...list, "--filter", 'device_key >= "many-0500"', "--limit", "1100"]);
+  const [head, first, ...others] = stdout.trimEnd().split("\n");
+  expect([head, others.length]).toEqual([expect.stringMatching(/^device_key +customer_id +status/), 1_099]);
+  expect(first).toMatch(/^many-0500 +many +enabled +shared +- +- +-$/);
+});
+
+test.each(["list --json", "export"])("devices %s ends quietly when the reader goes away", async (words) => {
+  const child = operator.spawn(["devices", ...words.split(" ")]);
+  const errors = text(child.stderr);
+  await once(child.stdout, "data");
+  child.stdout.destroy();
+  expect([await once(child, "exit"), await errors]).toEqual([[0, null], ""]);
 });
 
 test("writes all devices, or one customer's, as CSV without formulas or as NDJSON", async () => {

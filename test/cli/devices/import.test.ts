@@ -9,7 +9,7 @@ import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { temporaryFolder } from "../../program.ts";
-import { startFileOperator } from "../operator.ts";
+import { startFileOperator, startTestOperator } from "../operator.ts";
 
 const operator = await startFileOperator();
 
@@ -95,10 +95,6 @@ test("an import with wrong options changes nothing, and says what to do", async 
     expect(outcome).toMatchObject({ status: 2, stdout: "" });
     expect(outcome.stderr).toContain(message);
   }
-  const wrongToken = { env: { COUNTERSIGN_ADMIN_TOKEN: "another-token-0123456789" } };
-  const outcome = await operate(["devices", "import", fileOf("devices.csv", valid)], wrongToken);
-  expect(outcome).toMatchObject({ status: 1, stdout: "" });
-  expect(outcome.stderr).toMatch(/^countersign: invalid_admin_token: [^\n]+\n$/);
   await expect(gateway.registry.devices.get("never")).rejects.toThrow("no device");
 });
 
@@ -137,16 +133,45 @@ test("reads a named pipe", async () => {
   expect(result).toEqual({ status: 0, stdout: "1 created, 0 updated, 0 unchanged, 0 failed\n", stderr: "" });
 });
 
-test("a signal ends an import that waits for input", async () => {
-  const { gateway, spawn } = operator;
-  const child = spawn(["devices", "import", "-", "--customer", gateway.customerId]);
+/** More lines than two requests take. The header is line 1. */
+const MANY = 3_000;
+const LINES = `device_key\n${Array.from({ length: MANY }, (_, at) => `long-${String(at).padStart(4, "0")}\n`).join("")}`;
+
+/** Starts an import that waits for more input, and resolves once the gateway has answered a request of it. */
+async function startLongImport() {
+  const { gateway, operate, spawn } = await startTestOperator();
+  const words = ["devices", "import", "-", "--customer", gateway.customerId];
+  const child = spawn(words);
   const stderr = text(child.stderr);
-  // More lines than the import reads ahead, so that it has begun once all are written.
-  const lines = Array.from({ length: 20_000 }, (_, at) => `signal-${at}\n`).join("");
-  await new Promise<void>((resolve) => child.stdin.write(`device_key\n${lines}`, () => resolve()));
+  child.stdin.write(LINES);
+  // The second request is sent after the answer to the first.
+  await expect.poll(() => gateway.registry.devices.get("long-1499").catch(() => undefined)).toBeDefined();
+  return { gateway, operate, words, child, stderr };
+}
+
+const STOPPED =
+  /^countersign: stopped at line (\d+): the lines before it are imported\. Run the same command with --from-line \1\n/;
+
+test("a signal ends an import, which names the line that it resumes at", async () => {
+  const { operate, words, child, stderr } = await startLongImport();
   child.kill("SIGINT");
   expect(await once(child, "exit")).toEqual([130, null]);
-  expect(await stderr).toMatch(/countersign: stopped by a signal\n$/);
+  expect(await stderr).toMatch(/\ncountersign: stopped by a signal\n$/);
+  const [, line = ""] = STOPPED.exec(await stderr) ?? [];
+  const { status, stdout } = await operate([...words, "--from-line", line], { input: LINES });
+  expect(status).toBe(0);
+  const counts = [...stdout.matchAll(/\d+/g)].map(([count]) => Number(count));
+  expect(counts.reduce((sum, count) => sum + count)).toBe(MANY + 2 - Number(line));
+  expect((await operate(["devices", "list", "--count"])).stdout).toBe(`${MANY}\n`);
+});
+
+test("an import whose gateway goes away names the line that it stopped at", async () => {
+  const { gateway, child, stderr } = await startLongImport();
+  await gateway.close();
+  child.stdin.end("one-more\n");
+  expect(await once(child, "exit")).toEqual([1, null]);
+  expect(await stderr).toMatch(STOPPED);
+  expect(await stderr).toMatch(/\ncountersign: no gateway answers at http:\/\/127\.0\.0\.1:\d+ \(\w+\)\. [^\n]*\n$/);
 });
 
 test("reads semicolons as separators; disabled can be set and cleared", async () => {
