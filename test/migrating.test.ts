@@ -5,10 +5,9 @@ import { mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "no
 import { resolve } from "node:path";
 import { decodeJwt, jwtVerify } from "jose";
 import { expect, test, vi } from "vitest";
-import { type Board, bodyOf, logIn } from "./migrating/boards.ts";
+import { type Board, bodyOf, logIn, shareOf } from "./migrating/boards.ts";
 import { boardsOf, FLEET, LATECOMER, makeTable } from "./migrating/fleet.ts";
 import { startOldServer } from "./migrating/old-server.ts";
-import { startProxy } from "./migrating/proxy.ts";
 import { fencesIn, makeCheckout, makeNpx, paste } from "./pages.ts";
 import { DEFAULT_ALG, type Outcome, serve } from "./program.ts";
 
@@ -23,7 +22,7 @@ test("boards that logged in at the old server log in at the gateway, unchanged",
   const gateway = await serve(resolve(checkout, "data"), {
     env: { ...DEFAULT_ALG, COUNTERSIGN_TRUSTED_PROXIES: "127.0.0.1" },
   });
-  const proxy = await startProxy(old.port, Number(new URL(gateway.publicUrl).port));
+  const newPort = Number(new URL(gateway.publicUrl).port);
   const migration = resolve(checkout, "data/migration");
   /** The commands of each numbered step, a block each. */
   const sections = readFileSync("docs/migrating.md", "utf8").split(/^## /m).slice(1);
@@ -61,10 +60,11 @@ test("boards that logged in at the old server log in at the gateway, unchanged",
     return lines;
   }
 
-  /** One pass of every board's loop. @returns the boards' tokens by server */
-  async function pass(flashed: readonly Board[]): Promise<{ fromOld: string[]; fromNew: string[] }> {
+  /** One pass of every board's loop, with a share of addresses at the new server. @returns the boards' tokens by server */
+  async function pass(flashed: readonly Board[], share: number): Promise<{ fromOld: string[]; fromNew: string[] }> {
     const seconds = now();
-    const tokens = await Promise.all(flashed.map((board) => logIn(board, proxy, seconds)));
+    const portOf = (board: Board): number => (shareOf(board) < share ? newPort : old.port);
+    const tokens = await Promise.all(flashed.map((board) => logIn(board, portOf(board), seconds)));
     const isNew = (token: string): boolean => decodeJwt(token).iss !== undefined;
     return { fromOld: tokens.filter((token) => !isNew(token)), fromNew: tokens.filter(isNew) };
   }
@@ -86,7 +86,7 @@ test("boards that logged in at the old server log in at the gateway, unchanged",
   }
 
   // Before: every board is at the old server.
-  expect(await pass(boards)).toMatchObject({ fromOld: { length: 129 }, fromNew: [] });
+  expect(await pass(boards, 0)).toMatchObject({ fromOld: { length: 129 }, fromNew: [] });
 
   // 2 to 4. Read the pairs from the table, sorted by owner.
   expect((await follow(2)).join()).toContain("Demo");
@@ -129,15 +129,13 @@ test("boards that logged in at the old server log in at the gateway, unchanged",
   const service = readFileSync("examples/migrating/check-token.mjs", "utf8");
   writeFileSync(resolve(checkout, "check-token.mjs"), here(service));
   writeFileSync(resolve(checkout, "old-public-key.pem"), old.publicKey);
-  proxy.share = 0.1;
-  const tenth = await pass(boards);
+  const tenth = await pass(boards, 0.1);
   expect(tenth.fromNew.length).toBeGreaterThan(3);
   expect(tenth.fromOld.length).toBeGreaterThan(90);
   expect(await accepted([...tenth.fromNew, ...tenth.fromOld])).toBe(129);
   for (const token of [...tenth.fromNew, ...tenth.fromOld]) await jwtVerify(token, pinned, { algorithms: ["RS256"] });
   expect(await accepted([...tenth.fromNew, ...tenth.fromOld].map((token) => `${token.slice(0, -8)}AAAAAAAA`))).toBe(0);
-  proxy.share = 0;
-  expect(await pass(boards)).toMatchObject({ fromOld: { length: 129 }, fromNew: [] });
+  expect(await pass(boards, 0)).toMatchObject({ fromOld: { length: 129 }, fromNew: [] });
 
   // New devices of the old server are imported by the same steps; the others do not change.
   old.add(LATECOMER);
@@ -147,9 +145,8 @@ test("boards that logged in at the old server log in at the gateway, unchanged",
   expect(await follow(6)).toEqual(["1 created, 0 updated, 100 unchanged, 0 failed"]);
 
   // All traffic. Each board logs in with the same bytes as before.
-  proxy.share = 1;
   const all = boardsOf([...table, LATECOMER]);
-  const whole = await pass(all);
+  const whole = await pass(all, 1);
   expect(whole).toMatchObject({ fromOld: [], fromNew: { length: 130 } });
   expect(await accepted(whole.fromNew)).toBe(130);
   const claims = whole.fromNew.map((token) => decodeJwt(token));
@@ -176,9 +173,9 @@ test("boards that logged in at the old server log in at the gateway, unchanged",
   const derived = (await follow(12)).find((line) => line.startsWith("pump-7 "))?.split(" ")[1];
   const pump = all.find(({ deviceKey }) => deviceKey === "pump-7");
   if (pump === undefined || derived === undefined) throw new Error("pump-7 has no key of its own");
-  await logIn(pump, proxy, now() + 1);
-  await logIn({ ...pump, customerKey: derived }, proxy, now() + 2);
-  await vi.waitFor(() => expect(logIn(pump, proxy, now() + 3)).rejects.toThrow('"reason":"invalid_credentials"'), {
+  await logIn(pump, newPort, now() + 1);
+  await logIn({ ...pump, customerKey: derived }, newPort, now() + 2);
+  await vi.waitFor(() => expect(logIn(pump, newPort, now() + 3)).rejects.toThrow('"reason":"invalid_credentials"'), {
     timeout: 90_000,
     interval: 2_000,
   });

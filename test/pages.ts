@@ -95,25 +95,20 @@ export async function paste(
   return { status, stdout, stderr };
 }
 
-/** Runs a block in `sh`. @throws its standard error, when it fails or writes there */
-export async function runShell(code: string, shell: Shell): Promise<void> {
-  const { status, stderr } = await paste(code, shell, "sh");
+/** Runs a block. @returns what it prints @throws Error with its standard error, when it fails or writes there */
+export async function runShell(code: string, shell: Shell, name: "bash" | "sh" = "sh"): Promise<string> {
+  const { status, stdout, stderr } = await paste(code, shell, name);
   if (status !== 0 || stderr !== "") throw new Error(`exit status ${status}: ${stderr}`);
+  return stdout.trim();
 }
 
-/** Runs an example in a checkout against `gateway`. @returns what the example prints */
-export async function runIn(
+/** Runs an example in a checkout against `gateway`. @returns what it prints */
+export function runIn(
   checkout: string,
   gateway: Pick<ServingProcess, "publicUrl" | "internalUrl">,
   code: string,
-  command: string,
-  ...args: readonly string[]
 ): Promise<string> {
-  const child = spawn(command, args, { cwd: checkout, env: { ...process.env, npm_config_update_notifier: "false" } });
-  child.stdin.end(
-    code.replaceAll(PUBLIC, new URL(gateway.publicUrl).host).replaceAll(INTERNAL, new URL(gateway.internalUrl).host),
-  );
-  const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr)]);
-  if (errors !== "") throw new Error(errors);
-  return output.trim();
+  const [publicHost, internalHost] = [new URL(gateway.publicUrl).host, new URL(gateway.internalUrl).host];
+  const placed = code.replaceAll(PUBLIC, publicHost).replaceAll(INTERNAL, internalHost);
+  return runShell(placed, { cwd: checkout, env: { npm_config_update_notifier: "false" } });
 }

@@ -13,16 +13,16 @@ test("curl logs in, the gateway checks the token, and the eleventh login is refu
   const checkout = makeCheckout();
   const gateway = await serve(resolve(checkout, "data"), { env: DEFAULT_ALG });
   // First with npm's own npx, then with a quicker one.
-  const first = await runIn(checkout, gateway, login, "sh");
+  const first = await runIn(checkout, gateway, login);
   expect(JSON.parse(first)).toEqual({ token: expect.stringMatching(/^eyJ/), expires_in: 600 });
   const quick = `set -e\nPATH=${makeNpx()}:$PATH\n`;
   const url = "--demo --url http://127.0.0.1:8080";
-  const checked = await runIn(checkout, gateway, quick + check.replace("--demo", url), "sh");
+  const checked = await runIn(checkout, gateway, quick + check.replace("--demo", url));
   expect(checked).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
   expect(checked).toMatch(/^X-Device-Key: demo-/m);
   expect(checkOfServices).toBe(check);
   const loop = `for n in 3 4 5 6 7 8 9 10 11; do ${login.trim()}; echo; done`;
-  const output = await runIn(checkout, gateway, `${quick}${loop}\n`, "sh");
+  const output = await runIn(checkout, gateway, `${quick}${loop}\n`);
   const reasons = output.split("\n").map((line) => JSON.parse(line).reason ?? "ok");
   expect(reasons).toEqual([...Array(8).fill("ok"), "rate_limited"]);
 });

@@ -10,19 +10,16 @@ const SERVICES = "docs/services.md";
 test("buf curl logs in and asks the internal listener, and a service in Node checks a token", async () => {
   const checkout = makeCheckout();
   const gateway = await serve(resolve(checkout, "data"), { env: DEFAULT_ALG });
-  const runShell = (code: string): Promise<string> => runIn(checkout, gateway, code, "sh");
-  const login = await runShell(exampleOf("README.md", "sh", "buf curl"));
+  const runExample = (code: string): Promise<string> => runIn(checkout, gateway, code);
+  const login = await runExample(exampleOf("README.md", "sh", "buf curl"));
   expect(JSON.parse(login)).toEqual({ token: expect.stringMatching(/^eyJ/), expiresIn: 600 });
   const [reflection = "", health = ""] = exampleOf(SERVICES, "sh", "buf curl").split("\n");
-  expect(await runShell(reflection)).toContain("countersign.admin.v1.AdminService");
-  expect(await runShell(health)).toContain('"SERVING"');
+  expect(await runExample(reflection)).toContain("countersign.admin.v1.AdminService");
+  expect(await runExample(health)).toContain('"SERVING"');
 
-  const script = `${exampleOf(SERVICES, "js", "jwtVerify")}
-console.log(JSON.stringify(await checkToken(${JSON.stringify(JSON.parse(login).token)})));`;
-  const claims: unknown = JSON.parse(
-    await runIn(checkout, gateway, script, process.execPath, "--input-type=module", "-"),
-  );
-  expect(claims).toEqual({
+  const call = `console.log(JSON.stringify(await checkToken("${JSON.parse(login).token}")));`;
+  const script = `node --input-type=module - <<'END'\n${exampleOf(SERVICES, "js", "jwtVerify")}\n${call}\nEND\n`;
+  expect(JSON.parse(await runExample(script))).toEqual({
     iss: expect.stringMatching(/^http:/),
     sub: expect.stringMatching(/^demo-/),
     aud: "devices",

@@ -1,6 +1,6 @@
 // Boards in the field, whose firmware cannot change: it knows a host name, a device_key with its customer_key, and the token in the answer.
 
-import { createHmac } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 
@@ -28,24 +28,21 @@ export function bodyOf({ deviceKey, customerKey, upperCase, timestampAsText }: B
   });
 }
 
-export interface Network {
-  readonly port: number;
-  readonly addresses: Map<number, string>;
+/** A number from 0 to below 1, fixed for an address: a proxy sends the addresses below a share to the new server. */
+export function shareOf({ address }: Board): number {
+  return createHash("sha256").update(address).digest().readUInt32BE() / 2 ** 32;
 }
 
 /**
- * One pass of a board's loop over HTTP/1.0: logs in and reads only `token`.
+ * One pass of a board's loop over HTTP/1.0, with the header that the proxy under the host name adds: logs in and reads only `token`.
  * @throws Error with the answer, after which a board would retry in some seconds
  */
-export async function logIn(board: Board, { port, addresses }: Network, seconds: number): Promise<string> {
+export async function logIn(board: Board, port: number, seconds: number): Promise<string> {
   const body = bodyOf(board, seconds);
+  const head = ["POST /auth/login HTTP/1.0", "Host: login.example", `X-Forwarded-For: ${board.address}`];
+  const fields = ["Content-Type: application/json", `Content-Length: ${body.length}`];
   const socket = connect(port, "127.0.0.1");
-  socket.once("connect", () => {
-    addresses.set(socket.localPort ?? 0, board.address);
-    socket.write(
-      `POST /auth/login HTTP/1.0\r\nHost: login.example\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
-    );
-  });
+  socket.write([...head, ...fields, "", body].join("\r\n"));
   const answer = await text(socket);
   const token = readToken(answer);
   if (token === undefined) throw new Error(`${board.deviceKey}: ${answer}`);

@@ -6,7 +6,8 @@ import { GATEWAY } from "../../src/core/registry/ports.ts";
 import { deriveDeviceKey, secretFromText } from "../../src/core/signature.ts";
 import { runCommand } from "../command.ts";
 import { ADMIN_TOKEN, type BareGateway, NO_LIMITS, startBareGateway } from "../gateway.ts";
-import { type Board, startLogins } from "./rotation.ts";
+import type { Board } from "../registry-contents.ts";
+import { startLogins } from "./rotation.ts";
 
 const OLD = "11".repeat(32);
 const NEW = "22".repeat(32);

@@ -5,6 +5,7 @@ import type { Environment } from "../../src/config.ts";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
 import { CUSTOMER_KEY, enrolMany, logInBy, NO_LIMITS, openGateway, type TestGateway } from "../gateway.ts";
 import { type Pace, sendAtRate } from "../pace.ts";
+import type { Board } from "../registry-contents.ts";
 
 export interface RotationOptions {
   readonly devices: number;
@@ -80,11 +81,6 @@ export async function runRotation(options: RotationOptions): Promise<RotationRep
   } finally {
     await Promise.all(gateways.map((gateway) => gateway.close()));
   }
-}
-
-export interface Board {
-  readonly deviceKey: string;
-  readonly customerKey: string;
 }
 
 type Listening = Pick<TestGateway, "publicUrl">;
