@@ -1,26 +1,13 @@
 // Our signatures are equal to the published vectors, which another implementation made.
 
-import { describe, expect, test } from "vitest";
-import { readDeviceKey, readSignature, readTimestamp } from "../src/core/login-fields.ts";
+import { expect, test } from "vitest";
 import { computeSignature, deriveDeviceKey, secretFromText } from "../src/core/signature.ts";
 import { derivedKeyVectors, loginVectors } from "./vectors/login-signatures.ts";
 
-describe("a login vector", () => {
-  test.for(loginVectors)("equals our signature: $note", (vector) => {
-    const secret = secretFromText(vector.customer_key);
-    expect(`${vector.timestamp}${vector.device_key}`).toBe(vector.message);
-    expect(computeSignature(secret, vector.timestamp, vector.device_key).toString("hex")).toBe(vector.device_signature);
-  });
-
-  test.for(loginVectors)(
-    "is accepted as it is, in either case: $note",
-    ({ device_key, timestamp, device_signature }) => {
-      expect(readDeviceKey(device_key)).toBe(device_key);
-      expect(readTimestamp(BigInt(timestamp))).toBe(timestamp);
-      expect(readSignature(device_signature).toString("hex")).toBe(device_signature);
-      expect(readSignature(device_signature.toUpperCase()).toString("hex")).toBe(device_signature);
-    },
-  );
+test.for(loginVectors)("a vector of a login equals our signature: $note", (vector) => {
+  const secret = secretFromText(vector.customer_key);
+  expect(`${vector.timestamp}${vector.device_key}`).toBe(vector.message);
+  expect(computeSignature(secret, vector.timestamp, vector.device_key).toString("hex")).toBe(vector.device_signature);
 });
 
 test.for(derivedKeyVectors)("a vector of a derived key equals ours: $note", (vector) => {

@@ -7,7 +7,6 @@ import {
   ACTOR,
   actionsOf,
   addDevice,
-  customer,
   device,
   entryOf,
   FIRST,
@@ -135,31 +134,5 @@ export function describeImport(open: Open): void {
     const { items } = await store.devices.list({ ...FIRST, size: 1_000 });
     expect(items).toHaveLength(MANY.length);
     for (const { deviceKey, revision } of items) expect(revision).toBe(deviceKey < "many-050" ? 10 : 9);
-  });
-
-  test("does not enrol devices of a customer that is deleted meanwhile", async () => {
-    const { store, reopen } = await openWithCustomer(open);
-    const other = await reopen();
-    let deletion: Promise<boolean> | undefined;
-    const calls: boolean[] = [];
-    await store.devices.importAll(
-      [device],
-      (_, __, customerExists) => {
-        calls.push(customerExists);
-        // The rejection is handled at once: the deletion may fail before the import ends.
-        deletion ??= other.customers
-          .delete(customer.customerId, () => entryOf("DeleteCustomer"))
-          .then(() => true)
-          .catch(() => false);
-        return customerExists ? device : undefined;
-      },
-      () => entryOf("ImportDevices"),
-    );
-    // The second transaction sees the first, in either order.
-    const gone = await deletion;
-    expect(await store.devices.find(device.deviceKey)).toEqual(
-      gone ? undefined : expect.objectContaining({ revision: 1 }),
-    );
-    expect(calls.at(-1)).toBe(!gone);
   });
 }

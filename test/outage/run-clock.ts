@@ -12,7 +12,7 @@ import { createFallbackLimiter } from "../../src/core/limiter/fallback.ts";
 import { createRedisLimiter } from "../../src/core/limiter/redis.ts";
 import { parseRedisUrl } from "../../src/core/limiter/redis-url.ts";
 import type { Limiter, Policy, Verdict } from "../../src/core/ports.ts";
-import { readNumbers } from "../long-run.ts";
+import { readNumbers, report } from "../long-run.ts";
 import { startRedis } from "../redis/server.ts";
 import { type Attempt, countMost } from "./load.ts";
 
@@ -148,14 +148,12 @@ for (const step of STEPS) {
   const apart = devices.filter((logins) => !exact.includes(logins));
   // Each burst of a device is larger than the limit.
   const short = exact.filter((logins) => logins.filter(({ status }) => status === 200).length < LIMIT).length;
-  process.stdout.write(
-    [
-      `${own.length} steps of ${step} s, ${devices.length} devices:`,
-      `Redis admitted at most ${byRedis} in a window, limit ${LIMIT};`,
-      `${exact.length} devices decided by Redis alone, at most ${most(exact)}, ${short} admitted less than ${LIMIT} times;`,
-      `${apart.length} decided without it too, at most ${most(apart)}, bound ${BOUND}\n`,
-    ].join(" "),
-  );
-  if (byRedis > LIMIT || most(exact) > LIMIT || most(apart) > BOUND || short > 0) process.exitCode = 1;
+  const line = [
+    `${own.length} steps of ${step} s, ${devices.length} devices:`,
+    `Redis admitted at most ${byRedis} in a window, limit ${LIMIT};`,
+    `${exact.length} devices decided by Redis alone, at most ${most(exact)}, ${short} admitted less than ${LIMIT} times;`,
+    `${apart.length} decided without it too, at most ${most(apart)}, bound ${BOUND}`,
+  ].join(" ");
+  report(line, [], byRedis > LIMIT || most(exact) > LIMIT || most(apart) > BOUND || short > 0);
 }
-process.stdout.write(`${decidedAlone} decisions without Redis, which was away ${outages} times\n`);
+report(`${decidedAlone} decisions without Redis, which was away ${outages} times`);

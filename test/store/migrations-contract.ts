@@ -5,47 +5,26 @@ import type { Migration } from "kysely/migration";
 import { describe, expect, test } from "vitest";
 import type { Database } from "../../src/store/database.ts";
 import { migrate, STEPS } from "../../src/store/migrations.ts";
+import { createSealer } from "../../src/store/sealing.ts";
+import { createStore, type Store } from "../../src/store/sql.ts";
+import { addCustomer, addDevice } from "../contracts/store-samples.ts";
 import type { Empty } from "./connections.ts";
 
-const NOW = 1_764_000_000_000;
-
-const VERSION = { created_at: NOW, updated_at: NOW, revision: 1 };
-const CUSTOMER = {
-  customer_id: "c1",
-  display_name: "One",
-  status: "enabled",
-  login_limit: "",
-  keys_version: "v1",
-  tokens_not_before: 0,
-  ...VERSION,
-};
-const DEVICE = {
-  device_key: "d1",
-  customer_id: "c1",
-  display_name: "Pump",
-  status: "enabled",
-  key_mode: "derived",
-  key_mode_since: NOW,
-  accepts_shared: 0,
-  shared_identity: 0,
-  replay_guard: 1,
-  labels: "{}",
-  public_key: "",
-  tokens_not_before: 0,
-  ...VERSION,
-};
-
-async function fill({ db }: Database): Promise<void> {
-  await db.insertInto("customers").values(CUSTOMER).execute();
-  await db.insertInto("devices").values(DEVICE).execute();
+/** Migrates a database, and enrols a customer with a device. */
+async function fill(database: Database): Promise<Store> {
+  await migrate(database);
+  const store = createStore(database, createSealer([Buffer.alloc(32, 1)]));
+  await addCustomer(store);
+  await addDevice(store);
+  return store;
 }
 
 /** The rows, without the decoy. */
-async function read({ db }: Database): Promise<unknown> {
-  return [
-    ...(await db.selectFrom("customers").where("customer_id", "<>", "").selectAll().execute()),
-    ...(await db.selectFrom("devices").where("device_key", "<>", "").selectAll().execute()),
-  ];
+async function read({ db }: Database): Promise<{ readonly customers: object[]; readonly devices: object[] }> {
+  return {
+    customers: await db.selectFrom("customers").where("customer_id", "<>", "").selectAll().execute(),
+    devices: await db.selectFrom("devices").where("device_key", "<>", "").selectAll().execute(),
+  };
 }
 
 export function migrationsContract(name: string, open: () => Promise<Empty>): void {
@@ -57,43 +36,39 @@ export function migrationsContract(name: string, open: () => Promise<Empty>): vo
   const addColumn: Migration = {
     up: (db) => db.schema.alterTable("devices").addColumn("colour", "text").execute(),
   };
+  const withColumn = (devices: readonly object[]) => devices.map((device) => ({ ...device, colour: null }));
   const tablesOf = async ({ db }: Database): Promise<readonly string[]> =>
     (await db.introspection.getTables()).map((table) => table.name);
 
   describe(`migrations of ${name}`, () => {
-    test("creates the schema in an empty database, and changes nothing at the next start", async () => {
+    test("change nothing at the next start", async () => {
       const database = await (await open()).connect();
-      await migrate(database);
       await fill(database);
+      const before = await read(database);
       await migrate(database);
-      expect(await read(database)).toEqual([CUSTOMER, DEVICE]);
+      expect(await read(database)).toEqual(before);
+      expect([before.customers.length, before.devices.length]).toEqual([1, 1]);
     });
 
     test("an older gateway works while a newer one migrates, and restarts on the newer schema", async () => {
       const empty = await open();
       const [older, other] = [await empty.connect(), await empty.connect()];
-      await migrate(older);
       await fill(older);
+      const { devices } = await read(older);
       // Often enough that the driver prepares the statement and caches its columns.
       for (let time = 0; time < 10; time++) await read(older);
       await migrate(other, newer(other, addColumn));
-      expect(await older.db.selectFrom("devices").selectAll().where("device_key", "=", "d1").execute()).toEqual([
-        { ...DEVICE, colour: null },
-      ]);
-      await older.db.updateTable("devices").set({ status: "disabled" }).where("device_key", "=", "d1").execute();
+      expect((await read(older)).devices).toEqual(withColumn(devices));
+      await older.db.updateTable("devices").set({ status: "disabled" }).where("device_key", "=", "device-1").execute();
       const again = await empty.connect();
       await migrate(again);
-      expect(await again.db.selectFrom("devices").select("status").where("device_key", "=", "d1").execute()).toEqual([
-        { status: "disabled" },
-      ]);
+      expect((await read(again)).devices).toMatchObject([{ status: "disabled" }]);
     });
 
     test("a failed step changes nothing, and succeeds once it is corrected", async () => {
-      const empty = await open();
-      const database = await empty.connect();
-      await migrate(database);
+      const database = await (await open()).connect();
       await fill(database);
-      const before = await tablesOf(database);
+      const [tables, { devices }] = [await tablesOf(database), await read(database)];
       const broken: Migration = {
         async up(db) {
           await db.schema.createTable("half").addColumn("id", "integer").execute();
@@ -101,10 +76,9 @@ export function migrationsContract(name: string, open: () => Promise<Empty>): vo
         },
       };
       await expect(migrate(database, newer(database, broken))).rejects.toThrow("the step is broken");
-      expect(await tablesOf(database)).toEqual(before);
+      expect(await tablesOf(database)).toEqual(tables);
       await migrate(database, newer(database, addColumn));
-      const rows = await database.db.selectFrom("devices").selectAll().where("device_key", "=", "d1").execute();
-      expect(rows).toEqual([{ ...DEVICE, colour: null }]);
+      expect((await read(database)).devices).toEqual(withColumn(devices));
     });
 
     test("several gateways that migrate at once run each step once", async () => {
@@ -118,17 +92,12 @@ export function migrationsContract(name: string, open: () => Promise<Empty>): vo
     });
 
     test("names sort by their bytes", async () => {
-      const { db, ...database } = await (await open()).connect();
-      await migrate({ db, ...database });
-      await fill({ db, ...database });
+      const database = await (await open()).connect();
+      const store = await fill(database);
       const names = ["a", "B", "_", "~", "a b", "é", "Z", "1"];
-      for (const device_key of names)
-        await db
-          .insertInto("devices")
-          .values({ ...DEVICE, device_key })
-          .execute();
-      const rows = await db.selectFrom("devices").select("device_key").orderBy("device_key").execute();
-      const sorted = ["", "d1", ...names].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+      for (const deviceKey of names) await addDevice(store, { deviceKey });
+      const rows = await database.db.selectFrom("devices").select("device_key").orderBy("device_key").execute();
+      const sorted = ["", "device-1", ...names].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
       expect(rows.map(({ device_key }) => device_key)).toEqual(sorted);
     });
   });

@@ -1,4 +1,4 @@
-// The migrations of PostgreSQL, and their locks.
+// The migrations of PostgreSQL, and the first start of several processes on one empty database.
 
 import { sql } from "kysely";
 import { expect, onTestFinished, test } from "vitest";
@@ -7,8 +7,10 @@ import { migrate } from "../../src/store/migrations.ts";
 import { openPostgres } from "../../src/store/postgres.ts";
 import { emptyPostgres, execute } from "./connections.ts";
 import { migrationsContract } from "./migrations-contract.ts";
+import { firstStartContract } from "./start-together.ts";
 
 migrationsContract("PostgreSQL", () => emptyPostgres());
+firstStartContract(async () => (await emptyPostgres()).url);
 
 test("schemas of one database have a registry each", async () => {
   const { url } = await emptyPostgres();

@@ -30,56 +30,50 @@ const pid = async ({ db }: Database): Promise<number> => {
   return rows[0]?.pid ?? 0;
 };
 
-describe("opening fails with one line that names the mistake", () => {
-  const SECRET = "hunter2-is-a-secret";
-  const cases = [
-    {
-      what: "a wrong password",
-      url: () => changed({ password: SECRET }),
-      message:
-        /^the database cannot be used: 127\.0\.0\.1:\d+ refuses the user postgres or the password\. Correct the URL, or pg_hba\.conf$/,
-    },
-    {
-      what: "a missing user",
-      url: () => changed({ username: "nobody-here", password: SECRET }),
-      message: /refuses the user nobody-here or the password/,
-    },
-    {
-      what: "a missing database",
-      url: () => changed({ pathname: "/no_such_database" }),
-      message: /has no database no_such_database\. Create it: createdb no_such_database$/,
-    },
-    {
-      what: "a server without TLS",
-      url: () => changed({ search: "?sslmode=verify-full" }),
-      message: /does not speak TLS\. Turn it on there, or write sslmode=disable into the URL$/,
-    },
-  ];
+const SECRET = "hunter2-is-a-secret";
 
-  test.for(cases)("$what", async ({ url, message }) => {
-    const error = await openPostgres({ url: url() }).catch((thrown: unknown) => thrown);
-    if (!(error instanceof Error)) throw new TypeError("the database was opened");
-    expect(error.message).toMatch(message);
-    // Neither in the error nor in its log line.
-    const password = new URL(url()).password;
-    expect(inspect(error, { depth: 10, showHidden: true })).not.toContain(password);
-  });
-
-  test("no server at the address", async () => {
-    const port = await freePort();
-    const url = `postgres://me:${SECRET}@127.0.0.1:${port}/registry`;
-    await expect(openPostgres({ url })).rejects.toThrow(
-      `the database cannot be used: no PostgreSQL answers at 127.0.0.1:${port} (ECONNREFUSED). Start it, or correct the URL`,
-    );
-  });
-
-  test("a server that never answers, within the deadline", async () => {
-    const silent = createServer();
-    onTestFinished(() => void silent.close());
-    const url = `postgres://me:${SECRET}@127.0.0.1:${await listenOnLoopback(silent)}/registry`;
-    await expect(openPostgres({ url, connectMs: 300 })).rejects.toThrow("no PostgreSQL answers at");
-  });
+test.for<[what: string, urlOf: () => string | Promise<string>, message: RegExp, connectMs?: number]>([
+  [
+    "a wrong password",
+    () => changed({ password: SECRET }),
+    /^the database cannot be used: 127\.0\.0\.1:\d+ refuses the user postgres or the password\. Correct the URL, or pg_hba\.conf$/,
+  ],
+  [
+    "a missing user",
+    () => changed({ username: "nobody-here", password: SECRET }),
+    /refuses the user nobody-here or the password/,
+  ],
+  [
+    "a missing database",
+    () => changed({ pathname: "/no_such_database" }),
+    /has no database no_such_database\. Create it: createdb no_such_database$/,
+  ],
+  [
+    "a server without TLS",
+    () => changed({ search: "?sslmode=verify-full" }),
+    /does not speak TLS\. Turn it on there, or write sslmode=disable into the URL$/,
+  ],
+  [
+    "no server",
+    async () => `postgres://me:${SECRET}@127.0.0.1:${await freePort()}/registry`,
+    /no PostgreSQL answers at/,
+  ],
+  ["a silent server", () => silentServer(), /no PostgreSQL answers at/, 300],
+])("opening fails within the deadline, in one line that names %s", async ([, urlOf, message, connectMs = 20_000]) => {
+  const url = await urlOf();
+  const error = await openPostgres({ url, connectMs }).catch((thrown: unknown) => thrown);
+  if (!(error instanceof Error)) throw new TypeError("the database was opened");
+  expect(error.message).toMatch(message);
+  // Neither in the error nor in its log line.
+  expect(inspect(error, { depth: 10, showHidden: true })).not.toContain(new URL(url).password);
 });
+
+/** A server that never answers. @returns its URL */
+async function silentServer(): Promise<string> {
+  const silent = createServer();
+  onTestFinished(() => void silent.close());
+  return `postgres://me:${SECRET}@127.0.0.1:${await listenOnLoopback(silent)}/registry`;
+}
 
 /** Begins an action. @returns a function that ends it */
 async function occupy(act: (hold: () => Promise<void>) => Promise<unknown>): Promise<() => Promise<unknown>> {
@@ -218,22 +212,16 @@ describe("a server that goes away", () => {
 
 test("statements keep the plan for a large fleet, though the table had two devices when the plan was made", async () => {
   const { url } = await emptyPostgres();
-  const database = await open({ url, readers: 1 });
+  // The URL's own options do not replace those of the plan.
+  const database = await open({ url: `${url}?options=-c%20search_path%3Done,public`, readers: 1 });
   const run = (text: string): Promise<{ rows: unknown[] }> => sql.raw(text).execute(database.db);
+  expect((await run("show search_path")).rows).toEqual([{ search_path: "one,public" }]);
   await run("create table fleet (device_key text primary key); insert into fleet values ('a'), ('b')");
   await run("vacuum analyze fleet");
   await run("prepare find (text) as select device_key from fleet where device_key = $1");
   await run("set plan_cache_mode = force_generic_plan");
   const { rows } = await run("explain execute find('a')");
   expect(JSON.stringify(rows)).toContain("Index Only Scan");
-});
-
-test("statements keep the plan with options in the URL", async () => {
-  const { url } = await emptyPostgres();
-  const database = await open({ url: `${url}?options=-c%20search_path%3Done` });
-  const { rows } = await sql`select current_setting('enable_seqscan') as seqscan,
-    current_setting('search_path') as path`.execute(database.db);
-  expect(rows).toEqual([{ seqscan: "off", path: "one" }]);
 });
 
 test("checks the server's certificate against sslrootcert", async () => {
