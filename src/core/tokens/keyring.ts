@@ -38,7 +38,7 @@ export interface RingOptions {
 }
 
 /** The ring signs only with a cache at most this old, in milliseconds. */
-export const YOUNG_MS = 2_000;
+const YOUNG_MS = 2_000;
 
 /** Stands for a new key pair while a change is only tried. */
 const UNMADE: KeyMaterial = {

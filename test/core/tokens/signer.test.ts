@@ -77,6 +77,15 @@ test("the longest login has an answer under 900 bytes", async () => {
   expect(JSON.stringify({ token, expires_in: 600 }).length).toBeLessThan(900);
 });
 
+test("after a pause the signer waits for the present key", async () => {
+  let isRead = false;
+  const confirm = async (): Promise<void> => {
+    isRead = true;
+  };
+  const signer = newSigner({ confirm, active: () => (isRead ? fixture.ring.active() : undefined) });
+  expect(partsOf(await signer.sign(SUBJECT, NOW))[0]).toMatchObject({ kid: fixture.ring.active()?.kid });
+});
+
 test("without a key the signer is not ready, and signs nothing", async () => {
   const signer = newSigner({ active: () => undefined });
   expect(signer.ready()).toBe(false);
