@@ -38,7 +38,8 @@ const SCENES: readonly Scene[] = [
   { devices: 20, addresses: 3, spacing: 350, steps: 0.0005, calls: 7_000 },
   { devices: 3_500, addresses: 200, spacing: 6, steps: 0.00002, calls: 10_000 },
 ];
-const CYCLE = SCENES.reduce((sum, { calls }) => sum + calls, 0);
+/** The scene of each call, again and again. */
+const CYCLE = SCENES.flatMap((scene) => Array<Scene>(scene.calls).fill(scene));
 
 const START = 1_764_000_000_000;
 const REMEMBERED = 500;
@@ -69,15 +70,6 @@ export function createCalls({ seed, grainMs }: { seed: number; grainMs: number }
     failure: [],
     replay: [],
   };
-
-  function nextScene(): Scene {
-    let index = made++ % CYCLE;
-    for (const scene of SCENES) {
-      if (index < scene.calls) return scene;
-      index -= scene.calls;
-    }
-    throw new RangeError("no scene is left");
-  }
 
   /** The next edge, if it is near. */
   function nearEdge(spacing: number): { at: number; charge: Charge } | undefined {
@@ -120,7 +112,8 @@ export function createCalls({ seed, grainMs }: { seed: number; grainMs: number }
   }
 
   return () => {
-    const scene = nextScene();
+    const scene = CYCLE[made++ % CYCLE.length];
+    if (scene === undefined) throw new RangeError("no scene is left");
     const edge = random() < 0.4 ? nearEdge(scene.spacing) : undefined;
     if (edge !== undefined) {
       // Exactly at the edge or just before or after it, with the same key.

@@ -1,7 +1,7 @@
 // The contract of a Limiter (core/ports.ts), as one suite over injected time.
 
 import { describe, expect, test } from "vitest";
-import type { Charge, Policy } from "../../src/core/ports.ts";
+import type { Policy } from "../../src/core/ports.ts";
 import { type Chargeable, compareWithModel, type Resolution, renderComparison } from "./limiter-model.ts";
 
 /** An instant that is not a multiple of a window. */
@@ -89,28 +89,6 @@ function describeLimit(create: () => Chargeable): void {
       expect(await chargeTimes(limiter, replay, [START], other)).toEqual([0]);
     }
     expect(await chargeTimes(limiter, replay, [START], key)).toEqual([]);
-  });
-
-  test("admits the charges of a call together or not at all, and names the first that is denied", async () => {
-    const limiter = create();
-    const both: readonly Charge[] = [login, replay].map((policy) => ({ policy, key: "k" }));
-    await limiter.charge(both, START);
-    const { denied, states } = await limiter.charge(both, START);
-    expect(denied).toBe(1);
-    expect(states.map((state) => [state?.remaining, state?.resetMs])).toEqual([
-      [9, WINDOW],
-      [0, WINDOW],
-    ]);
-    await chargeTimes(limiter, login, fill(9, START));
-    for (const charges of [both, both.toReversed()]) expect((await limiter.charge(charges, START)).denied).toBe(0);
-  });
-
-  test("a clock that steps backward admits no more, and locks out for one window at most", async () => {
-    const limiter = create();
-    await chargeTimes(limiter, login, fill(10, START));
-    const { denied, states } = await limiter.charge([{ policy: login, key: "k" }], START - 3_600_000);
-    expect([denied, states[0]?.resetMs]).toEqual([0, WINDOW]);
-    expect(await chargeTimes(limiter, login, fill(11, START - 3_600_000 + WINDOW))).toEqual(indexes(10));
   });
 
   test("admits more at one instant than two bytes can count", async () => {
