@@ -49,8 +49,7 @@ const FRAMEWORKS: Readonly<Record<string, { readonly ask: Ask; readonly packages
   },
 };
 
-const grpcPage = readFileSync("docs/grpc-clients.md", "utf8");
-const grpcPrograms = fencesIn(grpcPage, "ts");
+const grpcPrograms = fencesIn(readFileSync("docs/grpc-clients.md", "utf8"), "ts");
 const verifyPrograms = fencesIn(readFileSync("docs/verify.md", "utf8"), "ts");
 
 /** A service that exports our types, so that its compiler names them in declarations. */
@@ -161,8 +160,8 @@ test("a service's compiler accepts the examples, the pages' programs and our typ
 });
 
 // A service with one framework has no other framework's types.
-test.for([".js", ".d.ts"])("countersign/verify imports only jose in its *%s", (ending) => {
-  const files = globSync(`dist/src/verify/*${ending}`, { cwd: installed });
+test("the types of countersign/verify import only jose", () => {
+  const files = globSync("dist/src/verify/*.d.ts", { cwd: installed });
   const imports = files.flatMap((file) => [
     ...readFileSync(join(installed, file), "utf8").matchAll(/^(?:import|export)\b[^;]* from "([^"]+)"/gm),
   ]);
@@ -241,21 +240,4 @@ test.each<[string, string, string, unknown]>([
     // TLS is for a gateway with a certificate: mtls.openssl.test.ts has one.
     .replace(/^ {2}tls: .*\n/m, "");
   expect(await runNode(write("program.ts", placed + after))).toEqual(printed(stdout));
-});
-
-test("countersign/grpc loads only the packages that the page names", async () => {
-  const program = `
-import { registerHooks } from "node:module";
-const packages = new Set();
-registerHooks({ load: (url, context, next) => {
-  const name = /.*\\/node_modules\\/((?:@[^/]+\\/)?[^/]+)\\//.exec(url)?.[1];
-  if (name !== undefined) packages.add(name);
-  return next(url, context);
-} });
-await import("countersign/grpc");
-process.stdout.write([...packages].sort().join());
-`;
-  const loaded = ["@bufbuild/protobuf", "@grpc/grpc-js", "@js-sdsl/ordered-map"];
-  expect(await runNode(write("loads.mjs", program))).toEqual(printed([...loaded, "countersign"].join()));
-  for (const name of loaded) expect(grpcPage).toContain(`\`${name}\``);
 });

@@ -35,10 +35,6 @@ test.each([
   expect(() => createAuthClient(options)).not.toThrow(/secret/);
 });
 
-test("http to other machines needs allowHttp", () => {
-  expect(channelOf({ url: "http://gateway.mesh:9090", allowHttp: true }).address).toBe("gateway.mesh:9090");
-});
-
 test.each([
   ["localhost", true],
   ["LOCALHOST", true],

@@ -19,8 +19,7 @@ import {
 } from "../../gen/grpc/countersign/token/v1/token.ts";
 import { RpcError } from "../../src/client/rpc-error.ts";
 import { createTokenInterceptor } from "../../src/client/token-interceptor.ts";
-import { createTokenSource, type TokenSource } from "../../src/client/token-source.ts";
-import { CUSTOMER_KEY, startTestGateway } from "../gateway.ts";
+import type { TokenSource } from "../../src/client/token-source.ts";
 
 type Source = Pick<TokenSource, "token" | "invalidate">;
 
@@ -69,21 +68,6 @@ function failureOf(call: Promise<string>): Promise<ServiceError> {
   );
 }
 
-test("each call carries the source's token, and no other", async () => {
-  const gateway = await startTestGateway();
-  const source = createTokenSource({
-    url: gateway.internalUrl,
-    deviceKey: await gateway.enrol(),
-    customerKey: CUSTOMER_KEY,
-  });
-  onTestFinished(() => source.close());
-  const call = await startService(() => true);
-  const stale = new Metadata();
-  stale.set("x-access-token", "stale");
-  const sent = await Promise.all([call(source), call(source, { metadata: stale })]);
-  expect(sent).toEqual(Array(2).fill(await source.token()));
-});
-
 test("a token that a service rejects is invalidated", async () => {
   const source = sourceOf(async () => (source.refused.length === 0 ? "first" : "second"));
   const call = await startService((token) => token === "second");
@@ -121,7 +105,7 @@ test.each<[unknown, status, string]>([
   expect([error.code, error.details, source.refused]).toEqual([code, expect.stringContaining(message), []]);
 });
 
-test("the caller's metadata is sent unchanged", async () => {
+test("each call carries the source's token and no other, and the caller's metadata stays unchanged", async () => {
   const call = await startService((token) => token === "a-token");
   const metadata = new Metadata({ waitForReady: true });
   metadata.set("x-access-token", "stale");

@@ -1,34 +1,14 @@
 // requireToken in each framework: one table of accepted and refused requests.
 
-import { fromBinary } from "@bufbuild/protobuf";
-import { anyUnpack } from "@bufbuild/protobuf/wkt";
 import { describe, expect, test } from "vitest";
-import { ErrorInfoSchema } from "../../gen/es/google/rpc/error_details_pb.ts";
-import { StatusSchema } from "../../gen/es/google/rpc/status_pb.ts";
 import { validToken } from "../vectors/forge.ts";
 import { newMint, startIssuer, tokenWith, verifierOf } from "./issuer.ts";
-import { type Answer, FRAMEWORKS } from "./services.ts";
+import { FRAMEWORKS } from "./services.ts";
 
 const mint = newMint("key-1");
 const valid = validToken(mint);
 const expired = tokenWith(mint, { iat: 1, exp: 2 });
 const wrong = tokenWith(mint, { aud: "another" });
-
-/** The reason that an error carries: in its JSON, or as google.rpc.ErrorInfo. */
-function reasonOf({ body }: Answer): string | undefined {
-  const { reason, details } = Object(body);
-  if (reason !== undefined) return reason;
-  const [detail] = details ?? [];
-  if (detail instanceof Uint8Array) {
-    const status = fromBinary(StatusSchema, detail);
-    expect(status).toMatchObject({ code: 16, message: Object(body).message });
-    return anyUnpack(status.details[0] ?? expect.fail("no detail"), ErrorInfoSchema)?.reason;
-  }
-  expect(detail?.type).toBe("google.rpc.ErrorInfo");
-  const info = fromBinary(ErrorInfoSchema, detail.value);
-  expect(info.domain).toBe("countersign");
-  return info.reason;
-}
 
 describe.each(FRAMEWORKS)("$name", ({ start, unauthenticated, unavailable }) => {
   test("a valid token passes with its identity; each other one is rejected and reported with its reason", async () => {
@@ -48,12 +28,13 @@ describe.each(FRAMEWORKS)("$name", ({ start, unauthenticated, unavailable }) => 
     for (const [headers, reason, challenge, message] of cases) {
       const answer = await ask(headers);
       expect([answer.deviceKey, answer.status]).toEqual([undefined, unauthenticated]);
-      expect(reasonOf(answer)).toBe(reason);
-      expect(answer.headers["www-authenticate"]).toBe(`Bearer realm="countersign"${challenge}`);
-      expect(Object(answer.body).message).toMatch(message);
+      expect(answer.header("www-authenticate")).toBe(`Bearer realm="countersign"${challenge}`);
+      expect(answer.body).toMatchObject({ reason, message: expect.stringMatching(message) });
       if (unauthenticated === 401) {
-        expect(answer.headers["content-type"]).toMatch(/^application\/json\b/);
+        expect(answer.header("content-type")).toMatch(/^application\/json\b/);
         expect(Object.keys(Object(answer.body))).toEqual(["code", "reason", "message"]);
+      } else {
+        expect(answer.body).toMatchObject({ domain: "countersign" });
       }
     }
     expect(reported).toEqual(cases.map(([, reason]) => reason));
@@ -65,7 +46,7 @@ describe.each(FRAMEWORKS)("$name", ({ start, unauthenticated, unavailable }) => 
     const ask = await start(verifierOf(issuer, mint));
     const answer = await ask({ "x-access-token": valid });
     expect([answer.deviceKey, answer.status]).toEqual([undefined, unavailable]);
-    expect(answer.headers["retry-after"]).toBe("1");
+    expect(answer.header("retry-after")).toBe("1");
     if (unavailable === 503) {
       expect(answer.body).toMatchObject({ code: "unavailable", reason: "unavailable", retry_after: 1 });
     }

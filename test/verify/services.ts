@@ -2,15 +2,21 @@
 
 import { createServer, type RequestListener } from "node:http";
 import { create } from "@bufbuild/protobuf";
-import { Code, ConnectError, createClient } from "@connectrpc/connect";
-import { connectNodeAdapter, createConnectTransport } from "@connectrpc/connect-node";
+import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
+import {
+  connectNodeAdapter,
+  createConnectTransport,
+  createGrpcTransport,
+  Http2SessionManager,
+} from "@connectrpc/connect-node";
 import * as grpc from "@grpc/grpc-js";
 import express from "express";
 import fastify from "fastify";
 import { Hono } from "hono";
 import { onTestFinished } from "vitest";
 import { AuthService, LoginResponseSchema } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
-import { AuthServiceClient, AuthServiceService } from "../../gen/grpc/countersign/auth/v1/auth.ts";
+import { ErrorInfoSchema } from "../../gen/es/google/rpc/error_details_pb.ts";
+import { AuthServiceService } from "../../gen/grpc/countersign/auth/v1/auth.ts";
 import * as connectVerify from "../../src/verify/connect.ts";
 import type { Verifier } from "../../src/verify/exports.ts";
 import * as expressVerify from "../../src/verify/express.ts";
@@ -24,7 +30,7 @@ import { listenOnLoopback } from "../free-port.ts";
 export interface Answer {
   readonly deviceKey?: string;
   readonly status: number;
-  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly header: (name: string) => string | undefined;
   readonly body: unknown;
 }
 
@@ -40,11 +46,12 @@ export interface Framework {
   readonly unavailable: number;
 }
 
-/** The headers of an answer that tests look at. */
-function pickHeaders(read: (name: string) => string | null | undefined): Answer["headers"] {
-  const names = ["www-authenticate", "retry-after", "content-type"];
-  return Object.fromEntries(names.map((name) => [name, read(name) ?? undefined]));
-}
+const accepted = (status: number, deviceKey: string): Answer => ({
+  status,
+  deviceKey,
+  header: () => undefined,
+  body: undefined,
+});
 
 /** Serves HTTP until the test ends. @returns the URL */
 export async function serveHttp(listener: RequestListener): Promise<string> {
@@ -67,9 +74,8 @@ export async function serveGrpc(server: grpc.Server): Promise<string> {
 
 async function answerOf(response: Response): Promise<Answer> {
   const text = await response.text();
-  const body: unknown = text.startsWith("{") ? JSON.parse(text) : text;
-  const headers = pickHeaders((name) => response.headers.get(name));
-  return { status: response.status, headers, body, ...(response.status === 200 ? { deviceKey: text } : {}) };
+  if (response.status === 200) return accepted(200, text);
+  return { status: response.status, header: (name) => response.headers.get(name) ?? undefined, body: JSON.parse(text) };
 }
 
 const startExpress: Framework["start"] = async (verifier, options) => {
@@ -99,6 +105,21 @@ const startHono: Framework["start"] = async (verifier, options) => {
   return async (headers) => answerOf(await app.request("/", { headers }));
 };
 
+/** Calls Login. The body of an error is its message and its google.rpc.ErrorInfo. */
+function askRpc(transport: Transport): Ask {
+  const client = createClient(AuthService, transport);
+  return (headers) =>
+    client.login({}, { headers }).then(
+      ({ token }) => accepted(200, token),
+      (error: unknown) => {
+        const failure = ConnectError.from(error);
+        const [info] = failure.findDetails(ErrorInfoSchema);
+        const header = (name: string): string | undefined => failure.metadata.get(name) ?? undefined;
+        return { status: failure.code, header, body: { message: failure.rawMessage, ...info } };
+      },
+    );
+}
+
 const startConnect: Framework["start"] = async (verifier, options) => {
   const { requireToken, identityOf } = connectVerify;
   const baseUrl = await serveHttp(
@@ -110,16 +131,7 @@ const startConnect: Framework["start"] = async (verifier, options) => {
         }),
     }),
   );
-  const client = createClient(AuthService, createConnectTransport({ baseUrl, httpVersion: "1.1" }));
-  return (headers) =>
-    client.login({}, { headers }).then(
-      ({ token }) => ({ status: 200, headers: {}, body: undefined, deviceKey: token }),
-      (error: unknown) => {
-        const { code, rawMessage, metadata, details } = ConnectError.from(error);
-        const seen = pickHeaders((name) => metadata.get(name));
-        return { status: code, headers: seen, body: { message: rawMessage, details } };
-      },
-    );
+  return askRpc(createConnectTransport({ baseUrl, httpVersion: "1.1" }));
 };
 
 const startGrpc: Framework["start"] = async (verifier, options) => {
@@ -130,19 +142,11 @@ const startGrpc: Framework["start"] = async (verifier, options) => {
       answer(null, { token: identityOf(call).deviceKey, expires_in: 0 }),
     getServerTime: (_call: unknown, answer: grpc.sendUnaryData<unknown>) => answer(null, {}),
   });
-  const client = new AuthServiceClient(await serveGrpc(server), grpc.credentials.createInsecure());
-  onTestFinished(() => client.close());
-  return (headers) =>
-    new Promise((resolve) => {
-      const metadata = new grpc.Metadata();
-      for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
-      client.login({ device_key: "", device_signature: "", timestamp: undefined }, metadata, (error, answer) => {
-        if (error === null) return resolve({ status: 0, headers: {}, body: undefined, deviceKey: answer.token });
-        const seen = pickHeaders((name) => error.metadata.get(name)[0]?.toString());
-        const details = error.metadata.get("grpc-status-details-bin");
-        resolve({ status: error.code, headers: seen, body: { message: error.details, details } });
-      });
-    });
+  const baseUrl = `http://${await serveGrpc(server)}`;
+  const sessionManager = new Http2SessionManager(baseUrl);
+  // Connect's client does not survive a session that the server destroys.
+  onTestFinished(() => sessionManager.abort());
+  return askRpc(createGrpcTransport({ baseUrl, sessionManager }));
 };
 
 const HTTP = { unauthenticated: 401, unavailable: 503 };
