@@ -4,8 +4,8 @@ import { randomBytes } from "node:crypto";
 import { dirname } from "node:path";
 import { expect, test } from "vitest";
 import { tellBackupStory } from "./backup-story.ts";
-import { commandOf, makeNpx, runShell } from "./pages.ts";
-import { findProgram } from "./postgres/programs.ts";
+import { exampleOf, makeNpx, runShell } from "./pages.ts";
+import { findProgram } from "./postgres/server.ts";
 import { temporaryFolder } from "./program.ts";
 import { emptyPostgres, execute } from "./store/connections.ts";
 
@@ -17,12 +17,12 @@ test("a dump made while a gateway writes restores the registry of that moment", 
   const restoredUrl = await asPlainUser((await emptyPostgres()).url);
   const folders = [makeNpx(), dirname(findProgram("pg_dump"))];
   const shellOn = (databaseUrl: string) => ({ cwd, env: { COUNTERSIGN_DATABASE_URL: databaseUrl }, folders });
-  const restore = commandOf(PAGE, "npx countersign restore");
+  const restore = exampleOf(PAGE, "sh", "npx countersign restore");
   await tellBackupStory({
     settings: { DATA_DIR: cwd, DATABASE_URL: url },
     restoredSettings: { DATA_DIR: cwd, DATABASE_URL: restoredUrl },
     async backUp() {
-      const backUp = commandOf(PAGE, "npx countersign backup");
+      const backUp = exampleOf(PAGE, "sh", "npx countersign backup");
       await expect(runShell(backUp, shellOn(restoredUrl))).rejects.toThrow("has no registry");
       await runShell(backUp, shellOn(url));
     },

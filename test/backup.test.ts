@@ -4,7 +4,7 @@ import { mkdirSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { tellBackupStory } from "./backup-story.ts";
-import { commandOf, makeNpx, runShell } from "./pages.ts";
+import { exampleOf, makeNpx, runShell } from "./pages.ts";
 import { run, temporaryFolder } from "./program.ts";
 
 const PAGE = "docs/secrets.md";
@@ -19,14 +19,14 @@ test("a backup made while a gateway writes restores the registry of that moment"
     settings,
     restoredSettings: settings,
     async backUp() {
-      await runShell(commandOf(PAGE, "npx countersign backup"), shell);
+      await runShell(exampleOf(PAGE, "sh", "npx countersign backup"), shell);
       expect(statSync(join(cwd, "countersign.backup")).mode & 0o777).toBe(0o600);
-      await expect(runShell(commandOf(PAGE, "npx countersign backup"), shell)).rejects.toThrow(
+      await expect(runShell(exampleOf(PAGE, "sh", "npx countersign backup"), shell)).rejects.toThrow(
         "exists. Name a new file",
       );
     },
     async restore() {
-      const restore = commandOf(PAGE, "npx countersign restore");
+      const restore = exampleOf(PAGE, "sh", "npx countersign restore");
       await expect(runShell(restore, shell)).rejects.toThrow("there is a database already");
       mkdirSync(join(cwd, "away"));
       for (const file of FILES) if (isThere(join(data, file))) renameSync(join(data, file), join(cwd, "away", file));

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { createMetrics } from "../src/telemetry/metrics.ts";
 import { testConfig } from "./gateway.ts";
-import { commandOf, paste } from "./pages.ts";
+import { exampleOf, paste } from "./pages.ts";
 import { temporaryFolder } from "./program.ts";
 
 /** Metrics of Prometheus itself. */
@@ -58,7 +58,7 @@ test("the secrets for compose are new, and only their owner can read them", asyn
   const [folder, programs] = [temporaryFolder(), temporaryFolder()];
   // The change of the owner needs root.
   writeFileSync(join(programs, "sudo"), "#!/bin/sh\n", { mode: 0o755 });
-  const block = commandOf("docs/production.md", "openssl rand");
+  const block = exampleOf("docs/production.md", "sh", "openssl rand");
   expect(await paste(block, { cwd: folder, folders: [programs] })).toMatchObject({ status: 0, stderr: "" });
   const secrets = join(folder, "deploy/secrets");
   const names = ["admin-token", "database-password", "database-url", "grafana-password", "master-key"];
@@ -73,7 +73,7 @@ test("the secrets for compose are new, and only their owner can read them", asyn
 });
 
 test("the settings behind a balancer are valid", async () => {
-  const block = `${commandOf("docs/production.md", "export COUNTERSIGN_PUBLIC_LISTEN")}\nenv`;
+  const block = `${exampleOf("docs/production.md", "sh", "export COUNTERSIGN_PUBLIC_LISTEN")}\nenv`;
   const { stdout } = await paste(block, { cwd: "." });
   const lines = [...stdout.matchAll(/^COUNTERSIGN_(\w+)=(.*)$/gm)].map(([, name = "", value = ""]) => [name, value]);
   expect(testConfig({ ...Object.fromEntries(lines), DATA_DIR: "data" })).toMatchObject({

@@ -1,12 +1,10 @@
 // The blocks of docs/operators.md that start a gateway: with new secrets, and with a certificate that commands trust.
 
-import { execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
+import { execFileSync } from "node:child_process";
 import { statSync } from "node:fs";
-import { delimiter, resolve } from "node:path";
-import { createInterface } from "node:readline";
+import { resolve } from "node:path";
 import { expect, test } from "vitest";
-import { exampleOf, makeCheckout, makeNpx, runIn } from "./pages.ts";
+import { exampleOf, makeCheckout, makeNpx, runIn, serveBriefly } from "./pages.ts";
 import { DEFAULT_ALG, serve } from "./program.ts";
 
 const PAGE = "docs/operators.md";
@@ -16,19 +14,8 @@ const example = exampleOf(PAGE, "sh", "--cacert");
 test("the first block makes secrets that only their owner can read, and starts a gateway", async () => {
   const checkout = makeCheckout();
   const block = exampleOf(PAGE, "sh", "npx countersign serve").replace("npx countersign serve", "exec $&");
-  const child = spawn("sh", ["-c", block], {
-    cwd: checkout,
-    stdio: ["ignore", "pipe", "inherit"],
-    env: {
-      PATH: [makeNpx(), process.env["PATH"]].join(delimiter),
-      COUNTERSIGN_PUBLIC_LISTEN: "127.0.0.1:0",
-      COUNTERSIGN_INTERNAL_LISTEN: "127.0.0.1:0",
-      COUNTERSIGN_LOG_LEVEL: "silent",
-    },
-  });
-  const [line] = await once(createInterface(child.stdout), "line");
-  child.kill("SIGTERM");
-  expect([line, await once(child, "exit")]).toEqual([expect.stringMatching(/^public +http:/), [0, null]]);
+  const { line, end } = await serveBriefly(block, { cwd: checkout, folders: [makeNpx()] });
+  expect([line, end]).toEqual([expect.stringMatching(/^public +http:/), [0, null]]);
   for (const name of ["master-key", "admin-token"])
     expect(statSync(resolve(checkout, "data", name)).mode & 0o777).toBe(0o600);
 });

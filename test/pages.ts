@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join, resolve } from "node:path";
+import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { cleanEnvironment, type Outcome, type ServingProcess, temporaryFolder } from "./program.ts";
 
@@ -20,18 +21,9 @@ export function fencesIn(markdown: string, language: string): readonly string[] 
 
 /** The one block of a page in a language that contains a text. */
 export function exampleOf(page: string, language: string, text: string): string {
-  return onlyBlock(page, language, text, (code) => code.includes(text));
-}
-
-/** The one shell block of a page with a line that starts with `start`. */
-export function commandOf(page: string, start: string): string {
-  return onlyBlock(page, "sh", start, (code) => code.split("\n").some((line) => line.trimStart().startsWith(start)));
-}
-
-function onlyBlock(page: string, language: string, name: string, isMeant: (code: string) => boolean): string {
-  const blocks = fencesIn(readFileSync(page, "utf8"), language).filter(isMeant);
+  const blocks = fencesIn(readFileSync(page, "utf8"), language).filter((code) => code.includes(text));
   const [block, ...others] = blocks;
-  if (block === undefined || others.length > 0) throw new Error(`${page} has ${blocks.length} blocks with ${name}`);
+  if (block === undefined || others.length > 0) throw new Error(`${page} has ${blocks.length} blocks with ${text}`);
   return block;
 }
 
@@ -100,6 +92,20 @@ export async function runShell(code: string, shell: Shell, name: "bash" | "sh" =
   const { status, stdout, stderr } = await paste(code, shell, name);
   if (status !== 0 || stderr !== "") throw new Error(`exit status ${status}: ${stderr}`);
   return stdout.trim();
+}
+
+/** Runs a block that ends with `serve` on free ports, and sends SIGTERM after the first line. @returns the line, and how it ended */
+export async function serveBriefly(
+  block: string,
+  { cwd, folders = [] }: Shell,
+): Promise<{ readonly line: string; readonly end: readonly unknown[]; readonly log: string }> {
+  const listeners = { COUNTERSIGN_PUBLIC_LISTEN: "127.0.0.1:0", COUNTERSIGN_INTERNAL_LISTEN: "127.0.0.1:0" };
+  const path = [...folders, dirname(process.execPath), process.env["PATH"]].join(delimiter);
+  const child = spawn("sh", ["-c", block], { cwd, env: { ...listeners, PATH: path } });
+  const log = text(child.stderr);
+  const [line] = await once(createInterface(child.stdout), "line");
+  child.kill("SIGTERM");
+  return { line: String(line), end: await once(child, "exit"), log: await log };
 }
 
 /** Runs an example in a checkout against `gateway`. @returns what it prints */

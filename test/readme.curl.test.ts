@@ -1,4 +1,4 @@
-// The README's login by curl: its token passes /auth/check, and the eleventh login in a minute gets 429.
+// The README's login by curl, and the check of its token.
 
 import { resolve } from "node:path";
 import { expect, test } from "vitest";
@@ -9,7 +9,7 @@ const login = exampleOf("README.md", "sh", "| curl");
 const check = exampleOf("README.md", "sh", "/auth/check");
 const checkOfServices = exampleOf("docs/services.md", "sh", "/auth/check");
 
-test("curl logs in, the gateway checks the token, and the eleventh login is refused", async () => {
+test("curl logs in, and the gateway checks the token", async () => {
   const checkout = makeCheckout();
   const gateway = await serve(resolve(checkout, "data"), { env: DEFAULT_ALG });
   // First with npm's own npx, then with a quicker one.
@@ -21,8 +21,4 @@ test("curl logs in, the gateway checks the token, and the eleventh login is refu
   expect(checked).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
   expect(checked).toMatch(/^X-Device-Key: demo-/m);
   expect(checkOfServices).toBe(check);
-  const loop = `for n in 3 4 5 6 7 8 9 10 11; do ${login.trim()}; echo; done`;
-  const output = await runIn(checkout, gateway, `${quick}${loop}\n`);
-  const reasons = output.split("\n").map((line) => JSON.parse(line).reason ?? "ok");
-  expect(reasons).toEqual([...Array(8).fill("ok"), "rate_limited"]);
 });

@@ -3,8 +3,7 @@
 
 import { spawnSync } from "node:child_process";
 import type { TestProject } from "vitest/node";
-import { hasPostgres } from "./postgres/programs.ts";
-import { startPostgres } from "./postgres/server.ts";
+import { hasPostgres, startPostgres } from "./postgres/server.ts";
 import { startRedis } from "./redis/server.ts";
 
 declare module "vitest" {
@@ -30,9 +29,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const [redis, postgres] = await Promise.all(starting);
   project.provide("redisUrl", redis.url);
   project.provide("postgresUrl", postgres.url);
-  return async () => {
-    await Promise.all([redis.stop(), postgres.stop()]);
-  };
+  return async () => void (await Promise.all([redis.stop(), postgres.stop()]));
 }
 
 const NONE: Started = { url: undefined, stop: async () => {} };

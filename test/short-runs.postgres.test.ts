@@ -28,7 +28,6 @@ test("logins get 503 while PostgreSQL is slow or away, then succeed, with one lo
     perSecond: 20,
     seconds: 1,
     delayMs: 2_000,
-    atEnd: onTestFinished,
   });
   expect(phases.map(({ statuses }) => Object.keys(statuses))).toEqual([["401"], ["503"], ["503"], ["401"]]);
   expect(lines).toEqual(["the database is away: logins are refused", "the database is back"]);

@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { expect, test } from "vitest";
 import { GATEWAY } from "../src/core/registry/ports.ts";
 import { type BareGateway, startBareGateway } from "./gateway.ts";
-import { commandOf, makeCheckout, makeNpx, runShell } from "./pages.ts";
+import { exampleOf, makeCheckout, makeNpx, runShell } from "./pages.ts";
 import { fillRegistry, readRegistry, statusesOf } from "./registry-contents.ts";
 import { emptyPostgres } from "./store/connections.ts";
 
@@ -15,7 +15,7 @@ test("customers, keys, devices, signing keys and audit log move, and logins cont
   const { url } = await emptyPostgres();
   const settings = { DATA_DIR: resolve(checkout, "data") };
   // The page's `read` gets the URL on standard input.
-  const steps = ['exec <<<"$URL"', commandOf(PAGE, "read -rs"), commandOf(PAGE, "npx node")].join("\n");
+  const steps = ['exec <<<"$URL"', exampleOf(PAGE, "sh", "read -rs"), exampleOf(PAGE, "sh", "npx node")].join("\n");
   const move = () => runShell(steps, { cwd: checkout, env: { URL: url }, folders: [makeNpx()] }, "bash");
 
   const before = await startBareGateway(settings);

@@ -1,18 +1,15 @@
 // `countersign serve`, `sign` and `login`, as a newcomer runs them.
 
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { delimiter, dirname, join, resolve } from "node:path";
-import { createInterface } from "node:readline";
-import { text } from "node:stream/consumers";
+import { join, resolve } from "node:path";
 import { decodeProtectedHeader } from "jose";
 import { expect, test } from "vitest";
 import { startLines } from "../../src/cli/serve.ts";
 import { runCommand } from "../command.ts";
 import { listenOnLoopback } from "../free-port.ts";
 import { postLogin } from "../gateway.ts";
+import { serveBriefly } from "../pages.ts";
 import { DEFAULT_ALG, run, serve, temporaryFolder } from "../program.ts";
 import { sendByHand } from "../protocols/hand.ts";
 
@@ -98,19 +95,10 @@ test.each(["node_modules/.bin/countersign serve", "npx -c 'exec node bin/counter
     symlinkSync(resolve("bin/countersign.js"), join(folder, "node_modules/.bin/countersign"));
     symlinkSync(resolve("bin"), join(folder, "bin"));
     writeFileSync(join(folder, "package.json"), "{}");
-    const child = spawn("sh", ["-c", `exec ${command.replace("serve", "serve --dev")}`], {
-      cwd: folder,
-      env: {
-        PATH: [dirname(process.execPath), process.env["PATH"]].join(delimiter),
-        COUNTERSIGN_PUBLIC_LISTEN: "127.0.0.1:0",
-        COUNTERSIGN_INTERNAL_LISTEN: "127.0.0.1:0",
-      },
-    });
-    const [[line], log] = [await once(createInterface(child.stdout), "line"), text(child.stderr)];
-    child.kill("SIGTERM");
-    expect([await once(child, "exit"), line]).toEqual([[0, null], expect.stringMatching(/^public +http:/)]);
+    const { line, end, log } = await serveBriefly(`exec ${command.replace("serve", "serve --dev")}`, { cwd: folder });
+    expect([end, line]).toEqual([[0, null], expect.stringMatching(/^public +http:/)]);
     const { version } = JSON.parse(readFileSync("package.json", "utf8"));
-    expect(JSON.parse((await log).split("\n")[0] ?? "")).toMatchObject({ msg: "listening", version });
+    expect(JSON.parse(log.split("\n")[0] ?? "")).toMatchObject({ msg: "listening", version });
   },
 );
 

@@ -99,10 +99,3 @@ test("errors name invalid files without their content", async () => {
     ],
   ]);
 });
-
-test.each(["client.key", "stranger.key"])("serve refuses a certificate with the key of another: %s", async (key) => {
-  const env = { COUNTERSIGN_TLS_CERT: pem("server.crt"), COUNTERSIGN_TLS_KEY: pem(key) };
-  const { status, stderr } = await runCommand(["serve"], { env });
-  expect(status).toBe(2);
-  expect(stderr).toContain("countersign: COUNTERSIGN_TLS_KEY does not fit COUNTERSIGN_TLS_CERT\n");
-});

@@ -14,7 +14,7 @@ const [rounds, processes] = [number("rounds"), number("processes")];
 /** RSA keys take the longest to generate, which leaves the most time for a race; a few such rounds are enough. */
 const algOf = (round: number): TokenAlg => (round % 10 === 0 ? "RS256" : round % 2 === 0 ? "ES256" : "EdDSA");
 
-const starters = await loadStarters(processes);
+await using starters = await loadStarters(processes);
 await onBothDatabases(async (name, { DATA_DIR = "" }, server) => {
   const empty = async (): Promise<string> => {
     const database = `first_start_${randomBytes(8).toString("hex")}`;
@@ -33,4 +33,3 @@ await onBothDatabases(async (name, { DATA_DIR = "" }, server) => {
     mistakes,
   );
 });
-await starters.close();

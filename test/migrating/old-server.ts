@@ -60,9 +60,6 @@ export async function startOldServer(devices: readonly OldDevice[]): Promise<Old
       .writeHead(request.url === "/auth/login" ? status : 404, {
         "Content-Type": "application/json",
         "Content-Length": Buffer.byteLength(text),
-        "X-RateLimit-Limit": 10,
-        "X-RateLimit-Remaining": 9,
-        "X-RateLimit-Reset": Math.floor(Date.now() / 1000) + 60,
       })
       .end(text);
   });

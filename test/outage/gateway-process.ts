@@ -1,6 +1,6 @@
 // A gateway in its own process, with devices of given names. The parent process ends it; both run this module.
 
-import { type ChildProcess, fork } from "node:child_process";
+import { fork } from "node:child_process";
 import { once } from "node:events";
 import { adopt } from "../children.ts";
 import { openGateway } from "../gateway.ts";
@@ -18,22 +18,18 @@ export interface GatewayAddresses {
   readonly internalUrl: string;
 }
 
-/** Starts the process. `atEnd` gets the function that ends it. */
-export async function openProcess(
-  order: GatewayOrder,
-  atEnd: (end: () => Promise<void>) => void,
-): Promise<GatewayAddresses & { readonly child: ChildProcess }> {
+/** Starts the process, which `cleanup` ends. */
+export async function openProcess(order: GatewayOrder, cleanup: AsyncDisposableStack): Promise<GatewayAddresses> {
   const child = adopt(fork(import.meta.filename));
   const ended = once(child, "exit");
-  atEnd(async () => {
+  cleanup.defer(async () => {
     if (child.connected) child.disconnect();
     await ended;
   });
   child.send(order);
   const answer = await Promise.race([once(child, "message"), ended.then(() => undefined)]);
   if (answer === undefined) throw new Error("a gateway ended before it was open");
-  const addresses: GatewayAddresses = answer[0];
-  return { ...addresses, child };
+  return answer[0];
 }
 
 async function open({ settings, deviceKeys, replayGuard, redisDeadlineMs }: GatewayOrder): Promise<GatewayAddresses> {

@@ -85,7 +85,7 @@ async function openGateways(
   // With the replay guard a new Redis would decide nothing for ten minutes, longer than the run.
   const replayGuard = fault === "move";
   const order = { settings, replayGuard, deviceKeys: namesOf(devices), redisDeadlineMs };
-  return Promise.all(Array.from({ length: GATEWAYS }, () => openProcess(order, (end) => cleanup.defer(end))));
+  return Promise.all(Array.from({ length: GATEWAYS }, () => openProcess(order, cleanup)));
 }
 
 function namesOf(devices: number): string[] {

@@ -1,6 +1,6 @@
 // Real PostgreSQL servers for tests, on free ports of loopback, each in its own folder. Tests may run as root.
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { chownSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -8,10 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { freePort } from "../free-port.ts";
-import { findProgram, serverUser } from "./programs.ts";
 
 export interface PostgresServer {
-  readonly port: number;
   /** URL for its superuser and the database `postgres`. */
   readonly url: string;
   /** Sends SIGKILL to all its processes; resolves once they are gone. */
@@ -57,14 +55,48 @@ export async function startPostgres({ settings = [], tls }: PostgresServerOption
     give(join(data, "server.key"), readFileSync(tls.key));
   }
   const all = [...SETTINGS, ...settings, ...(tls ? ["ssl=on"] : []), `unix_socket_directories=${folder}`];
-  for (let attempt = 0; attempt < 5; attempt++) {
-    const port = await freePort();
-    const arguments_ = ["-D", data, "-p", String(port), ...all.flatMap((setting) => ["-c", setting])];
-    const child = await launch(arguments_);
-    if (child !== undefined) return serve({ folder, port, password, arguments_ }, child);
+  const start = (): Promise<ChildProcess | undefined> =>
+    launch(["-D", data, "-p", String(port), ...all.flatMap((setting) => ["-c", setting])]);
+  let port = await freePort();
+  let child = await start();
+  for (let attempt = 1; child === undefined && attempt < 5; attempt++) {
+    port = await freePort();
+    child = await start();
   }
-  remove(folder);
-  throw new Error("postgres does not start");
+  if (child === undefined) {
+    remove(folder);
+    throw new Error("postgres does not start");
+  }
+  let server = child;
+
+  async function kill(): Promise<void> {
+    if (!running.has(server)) return;
+    const gone = once(server, "close");
+    signalAll(server, "SIGKILL");
+    await gone;
+  }
+
+  return {
+    url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`,
+    kill,
+    pause: () => signalAll(server, "SIGSTOP"),
+    resume: () => signalAll(server, "SIGCONT"),
+    async restart() {
+      await kill();
+      // The server refuses to start until the last of its old processes is gone.
+      for (let attempt = 0; attempt < 50; attempt++, await pause(50)) {
+        const again = await start();
+        if (again === undefined) continue;
+        server = again;
+        return;
+      }
+      throw new Error("the server does not start again");
+    },
+    async stop() {
+      await kill();
+      remove(folder);
+    },
+  };
 }
 
 async function initialise(folder: string, data: string, password: string): Promise<void> {
@@ -111,49 +143,6 @@ async function launch(arguments_: readonly string[]): Promise<ChildProcess | und
   return isReady ? child : undefined;
 }
 
-interface Place {
-  readonly folder: string;
-  readonly port: number;
-  readonly password: string;
-  readonly arguments_: readonly string[];
-}
-
-function serve({ folder, port, password, arguments_ }: Place, first: ChildProcess): PostgresServer {
-  let child = first;
-
-  async function kill(): Promise<void> {
-    if (!running.has(child)) return;
-    const gone = once(child, "close");
-    signalAll(child, "SIGKILL");
-    await gone;
-  }
-
-  return {
-    port,
-    url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`,
-    kill,
-    pause: () => signalAll(child, "SIGSTOP"),
-    resume: () => signalAll(child, "SIGCONT"),
-    async restart() {
-      await kill();
-      // The server refuses to start until the last of its old processes is gone.
-      for (let attempt = 0; attempt < 50; attempt++) {
-        const again = await launch(arguments_);
-        if (again !== undefined) {
-          child = again;
-          return;
-        }
-        await pause(50);
-      }
-      throw new Error("the server does not start again");
-    },
-    async stop() {
-      await kill();
-      remove(folder);
-    },
-  };
-}
-
 /** Sends a signal to the server and its children, which have their own process groups. */
 function signalAll(child: ChildProcess, signal: NodeJS.Signals): void {
   const { pid } = child;
@@ -178,4 +167,43 @@ function childrenOf(parent: number): readonly number[] {
       return [];
     }
   });
+}
+
+/** Finds a program in Debian's newest folder, then in PATH, which has only the clients. @throws Error when it is missing */
+export function findProgram(name: string): string {
+  const [newest] = globSync("/usr/lib/postgresql/*/bin").sort((a, b) => versionOf(b) - versionOf(a));
+  for (const path of newest === undefined ? [name] : [join(newest, name), name]) {
+    if (spawnSync(path, ["--version"], { stdio: "ignore" }).status === 0) return path;
+  }
+  throw new Error(`PostgreSQL's ${name} is not installed`);
+}
+
+function versionOf(folder: string): number {
+  return Number(/postgresql\/([\d.]+)\//.exec(folder)?.[1]);
+}
+
+/** Whether there is a server to start. */
+export function hasPostgres(): boolean {
+  try {
+    findProgram("initdb");
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The server's user, for `spawn`; empty: the user of the tests. */
+function serverUser(): { uid?: number; gid?: number } {
+  if (process.getuid?.() !== 0) return {};
+  for (const name of ["postgres", "nobody"]) {
+    const uid = idOf("-u", name);
+    const gid = idOf("-g", name);
+    if (uid !== undefined && gid !== undefined) return { uid, gid };
+  }
+  throw new Error("there is no user postgres or nobody to run PostgreSQL as");
+}
+
+function idOf(what: "-u" | "-g", name: string): number | undefined {
+  const { status, stdout } = spawnSync("id", [what, name], { encoding: "utf8" });
+  return status === 0 ? Number(stdout) : undefined;
 }

@@ -22,7 +22,6 @@ const { phases, recoveryMs, lines } = await runSlowDatabase({
   perSecond: number("rate"),
   seconds: number("seconds"),
   delayMs: 2_000,
-  atEnd: (end) => cleanup.defer(end),
 });
 for (const { name, logins, statuses, slowestMs, memoryMb } of phases) {
   const figures = `${logins} logins ${JSON.stringify(statuses)}, slowest ${slowestMs.toFixed(0)} ms, ${memoryMb.toFixed(0)} MB`;

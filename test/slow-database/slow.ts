@@ -30,18 +30,18 @@ export interface SlowOptions {
   readonly perSecond: number;
   readonly seconds: number;
   readonly delayMs: number;
-  readonly atEnd: (end: () => Promise<void>) => void;
 }
 
 /** Runs the phases: normal, slow, cut off, restored. */
 export async function runSlowDatabase(options: SlowOptions): Promise<SlowOutcome> {
-  const { databaseUrl, folder, perSecond, seconds, delayMs, atEnd } = options;
+  const { databaseUrl, folder, perSecond, seconds, delayMs } = options;
+  await using cleanup = new AsyncDisposableStack();
   const url = new URL(databaseUrl);
   const relay = await startRelay(Number(url.port));
-  atEnd(relay.stop);
+  cleanup.defer(relay.stop);
   const proxied = Object.assign(new URL(databaseUrl), { port: String(relay.port) }).href;
   const env = namedSettings({ ...NO_LIMITS, DATA_DIR: folder, DATABASE_URL: proxied });
-  const gateway = await serve(folder, { env }, [], atEnd);
+  const gateway = await serve(folder, { env }, [], (end) => cleanup.defer(end));
   const { publicUrl, internalUrl } = gateway;
 
   async function logIn(): Promise<{ readonly status: number; readonly ms: number }> {

@@ -19,17 +19,8 @@ export interface Empty {
   connect(): Promise<Database>;
 }
 
-export interface EmptySqlite extends Empty {
-  readonly folder: string;
-  readonly path: string;
-}
-
-export interface EmptyPostgres extends Empty {
-  readonly url: string;
-}
-
 /** Creates a file in its own folder, which is removed when the test ends. */
-export function emptySqlite(): EmptySqlite {
+export function emptySqlite(): Empty & { readonly folder: string; readonly path: string } {
   const folder = mkdtempSync(join(tmpdir(), "countersign-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const path = join(folder, "countersign.db");
@@ -46,7 +37,7 @@ export async function makePostgres(template?: string): Promise<{ readonly name: 
 }
 
 /** A database that is dropped when the test ends. */
-export async function emptyPostgres(template?: string): Promise<EmptyPostgres> {
+export async function emptyPostgres(template?: string): Promise<Empty & { readonly url: string }> {
   const { name, url } = await makePostgres(template);
   onTestFinished(() => execute(inject("postgresUrl") ?? "", `drop database ${name} with (force)`));
   return { url, connect: async () => closing(await openPostgres({ url, ...PATIENT })) };

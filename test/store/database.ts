@@ -5,15 +5,7 @@ import { migrate } from "../../src/store/migrations.ts";
 import { openPostgres } from "../../src/store/postgres.ts";
 import { createSealer } from "../../src/store/sealing.ts";
 import { createStore, type Store } from "../../src/store/sql.ts";
-import {
-  type Empty,
-  type EmptyPostgres,
-  type EmptySqlite,
-  emptyPostgres,
-  emptySqlite,
-  makePostgres,
-  PATIENT,
-} from "./connections.ts";
+import { type Empty, emptyPostgres, emptySqlite, makePostgres, PATIENT } from "./connections.ts";
 
 const MASTER_KEY = Buffer.alloc(32, 1);
 
@@ -29,18 +21,16 @@ export interface TestDatabase {
 }
 
 /** Opens SQLite in its own folder, which is removed when the test ends. */
-export async function openDatabase(): Promise<TestDatabase & Omit<EmptySqlite, "connect">> {
-  const empty = emptySqlite();
-  const { folder, path } = empty;
-  return { ...(await openStore(empty)), folder, path };
+export async function openDatabase(): Promise<TestDatabase & Omit<ReturnType<typeof emptySqlite>, "connect">> {
+  const { connect, ...place } = emptySqlite();
+  return { ...(await openStore(connect)), ...place };
 }
 
 /** Opens a database on the PostgreSQL of the run, which is dropped when the test ends. */
-export async function openPostgresDatabase(): Promise<TestDatabase & Omit<EmptyPostgres, "connect">> {
+export async function openPostgresDatabase(): Promise<TestDatabase> {
   // Copying a database is faster than migrating one. On a server that stays, no template may be left behind.
   if (!process.env["COUNTERSIGN_TEST_POSTGRES_URL"]) template ??= makeTemplate();
-  const copied = await emptyPostgres(await template);
-  return { ...(await openStore(copied)), url: copied.url };
+  return openStore((await emptyPostgres(await template)).connect);
 }
 
 let template: Promise<string> | undefined;
@@ -54,7 +44,7 @@ async function makeTemplate(): Promise<string> {
   return name;
 }
 
-async function openStore({ connect }: Empty): Promise<TestDatabase> {
+async function openStore(connect: Empty["connect"]): Promise<TestDatabase> {
   const faults: unknown[] = [];
   const createOn = (database: Database, masterKeys: readonly Uint8Array[]): Store =>
     createStore(database, createSealer(masterKeys), (fault) => faults.push(fault));

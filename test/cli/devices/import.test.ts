@@ -1,12 +1,9 @@
 // `countersign devices import`, against a real gateway.
 
-import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { temporaryFolder } from "../../program.ts";
 import { startFileOperator, startTestOperator } from "../operator.ts";
@@ -89,6 +86,10 @@ test("an import with wrong options changes nothing, and says what to do", async 
     ],
     [[fileOf("devices.csv", "device_kye,customer_id\n")], 'there is no column "device_kye". Is it device_key?'],
     [[fileOf("devices.csv", valid), "--from-line", "soon"], "Write a whole number from 1."],
+    [
+      [fileOf("devices.csv", `device_key,customer_id,name\nquote-1,${gateway.customerId},5" pipe\n`)],
+      "has a double quote out of place at line 2. Write it twice inside a quoted value",
+    ],
   ];
   for (const [words, message] of cases) {
     const outcome = await operate(["devices", "import", ...words], { input: valid });
@@ -120,17 +121,6 @@ test("warns of the first device_key that overflows a buffer of old firmware", as
   expect(result.stderr).toBe(
     "countersign: line 3: device_key has 32 characters. Over 31 it overflows the buffer of 42 bytes in ESP8266 firmware in the field. Later lines with this problem are not named\n",
   );
-});
-
-test("reads a named pipe", async () => {
-  const { operate, gateway } = operator;
-  const pipe = join(temporaryFolder(), "devices.csv");
-  await promisify(execFile)("mkfifo", [pipe]);
-  const [result] = await Promise.all([
-    operate(["devices", "import", pipe]),
-    writeFile(pipe, `${HEADER}piped,${gateway.customerId},,,,,\n`),
-  ]);
-  expect(result).toEqual({ status: 0, stdout: "1 created, 0 updated, 0 unchanged, 0 failed\n", stderr: "" });
 });
 
 /** More lines than two requests take. The header is line 1. */
@@ -201,12 +191,4 @@ test("--dry-run reports the outcome of each line, and changes nothing", async ()
   expect([result.status, result.stdout]).toEqual([1, "1 created, 0 updated, 0 unchanged, 1 failed\n"]);
   expect(result.stderr).toContain("line 3: no customer has this customer_id");
   await expect(gateway.registry.devices.get("dry-1")).rejects.toThrow("no device");
-});
-
-test("a double quote out of place ends the import at its line", async () => {
-  const { operate, gateway } = operator;
-  const file = fileOf("devices.csv", `device_key,customer_id,name\nquote-1,${gateway.customerId},5" pipe\n`);
-  const result = await operate(["devices", "import", file]);
-  expect(result.status).toBe(2);
-  expect(result.stderr).toContain("has a double quote out of place at line 2. Write it twice inside a quoted value");
 });
