@@ -2,7 +2,6 @@
 
 import { isIPv4, isIPv6 } from "node:net";
 import ipaddr from "ipaddr.js";
-import { LRUCache } from "lru-cache";
 import type { Policy } from "../ports.ts";
 
 /** A network of IPv4 or IPv6. A network of IPv4-mapped IPv6 addresses is read as the IPv4 network. */
@@ -29,8 +28,6 @@ const MAPPED_BITS = 96;
 /** The prefix under which NAT64 writes IPv4 addresses (RFC 6052, 2.1). */
 const NAT64 = ipaddr.IPv6.parse("64:ff9b::");
 const NAT64_BITS = 96;
-/** Look-ups that a table caches: parsing an address takes microseconds, and few addresses send most requests. */
-const RECENT = 5_000;
 const WRITE = "Write for example 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32";
 
 /**
@@ -71,15 +68,12 @@ export function createNetworkTable<Value>(
   entries: Iterable<readonly [Network, Value]>,
 ): (address: string) => Value | undefined {
   const longestFirst = [...entries].sort(([one], [other]) => other.prefix - one.prefix);
-  const recent = new LRUCache<string, { readonly value: Value | undefined }>({ max: RECENT });
   return (text) => {
-    const known = recent.get(text);
-    if (known !== undefined) return known.value;
     if (!isAddress(text)) return undefined;
     const address = ipaddr.process(text);
-    const value = longestFirst.find(([network]) => holds(network, address))?.[1];
-    recent.set(text, { value });
-    return value;
+    const isIn = ([{ start, prefix }]: readonly [Network, Value]): boolean =>
+      start.kind() === address.kind() && address.match(start, prefix);
+    return longestFirst.find(isIn)?.[1];
   };
 }
 
@@ -109,10 +103,6 @@ export function limitAddress(remoteAddress: string): string {
   if (!(address instanceof ipaddr.IPv6)) return address.toString();
   if (address.match(NAT64, NAT64_BITS)) return new ipaddr.IPv4(address.toByteArray().slice(12)).toString();
   return `${new ipaddr.IPv6([...address.parts.slice(0, 4), 0, 0, 0, 0]).toString()}${COUNTED_END}`;
-}
-
-function holds({ start, prefix }: Network, address: Address): boolean {
-  return start.kind() === address.kind() && address.match(start, prefix);
 }
 
 /** The first address of the network that an address lies in. */
