@@ -127,7 +127,7 @@ function connectionOptions({ tls: isTls, username, password }: RedisUrl, tls: Re
   return {
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
-    ...(isTls && { tls: tlsOptions(tls) }),
+    ...(isTls && { tls }),
     lazyConnect: true,
     connectTimeout: CONNECT_MS,
     socketTimeout: SILENCE_MS,
@@ -136,10 +136,6 @@ function connectionOptions({ tls: isTls, username, password }: RedisUrl, tls: Re
     // A master that has become a replica: another connection finds the new one.
     reconnectOnError: ({ message }) => /READONLY|MASTERDOWN/.test(message),
   };
-}
-
-function tlsOptions({ ca, cert, key }: RedisTls): { ca?: string; cert?: string; key?: string } {
-  return { ...(ca !== undefined && { ca }), ...(cert !== undefined && { cert }), ...(key !== undefined && { key }) };
 }
 
 function openServer(url: Exclude<RedisUrl, { kind: "cluster" }>, tls: RedisTls): Redis {
@@ -157,7 +153,7 @@ function openServer(url: Exclude<RedisUrl, { kind: "cluster" }>, tls: RedisTls):
     name: url.master,
     ...(username !== undefined && { sentinelUsername: username }),
     ...(password !== undefined && { sentinelPassword: password }),
-    ...(url.tls && { sentinelTLS: tlsOptions(tls), enableTLSForSentinelMode: true }),
+    ...(url.tls && { sentinelTLS: tls, enableTLSForSentinelMode: true }),
     sentinelCommandTimeout: INQUIRY_MS,
     sentinelRetryStrategy: () => RETRY_MS,
   });
