@@ -104,8 +104,6 @@ export interface AuditEntry {
 /** The author and the time of a change. */
 export type Stamp = Pick<AuditEntry, "actor" | "at">;
 
-export type AuditDetails = AuditEntry["details"];
-
 /** The resource of an entry, as in `devices/pump-7`, and its customer. */
 export type AuditedResource = Pick<AuditEntry, "resource" | "customerId">;
 

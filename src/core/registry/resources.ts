@@ -5,7 +5,6 @@ import { type Fields, type Listing, type ListRequest, listPage } from "./lists.t
 import { doesNotExist } from "./names.ts";
 import type {
   Actor,
-  AuditDetails,
   AuditEntry,
   AuditedResource,
   Change,
@@ -46,7 +45,7 @@ export interface ResourceKind<Draft, Patch, Row> {
   readonly apply: (current: Row, patch: Patch, at: number) => Row;
   readonly resourceOf: (row: Row) => AuditedResource;
   /** The fields that the audit log shows. */
-  readonly detailsOf: (row: Row) => AuditDetails;
+  readonly detailsOf: (row: Row) => AuditEntry["details"];
 }
 
 /** Decides an update by a checked patch; undefined where nothing differs. */
