@@ -42,31 +42,29 @@ const CONDITION =
  */
 export function readFilter(text: string, fields: Fields, now: number): readonly Condition[] {
   if (text.length > MOST_CHARACTERS) {
-    throw wrongFilter(`filter has ${text.length} characters. It has at most ${MOST_CHARACTERS}`);
+    throw wrongFilter(`has ${text.length} characters. It has at most ${MOST_CHARACTERS}`);
   }
   const conditions: Condition[] = [];
   if (text.trim() === "") return conditions;
   for (let at = 0; ; at = CONDITION.lastIndex) {
-    if (conditions.length === MOST_CONDITIONS) throw wrongFilter(`filter has more than ${MOST_CONDITIONS} comparisons`);
+    if (conditions.length === MOST_CONDITIONS) throw wrongFilter(`has more than ${MOST_CONDITIONS} comparisons`);
     CONDITION.lastIndex = at;
     const [, field = "", symbol, quoted, bare = "", joint] = CONDITION.exec(text) ?? [];
     const position = at + 1 + (/^\s*/.exec(text.slice(at))?.[0].length ?? 0);
     const operator = OPERATORS.find((candidate) => candidate === symbol);
     if (operator === undefined) {
-      throw wrongFilter(
-        `filter cannot be read at position ${position}. Write field operator value and AND between comparisons`,
-      );
+      const cure = "Write field operator value and AND between comparisons";
+      throw wrongFilter(`cannot be read at position ${position}. ${cure}`);
     }
     const type = typeOf(field, fields, position);
     if (type !== "time" && type !== "name" && operator !== "=" && operator !== "!=") {
-      throw wrongFilter(`filter compares by order at position ${position}. Only times and device_key can be ordered`);
+      throw wrongFilter(`compares by order at position ${position}. Only times and device_key can be ordered`);
     }
     const word = quoted?.replace(/\\(.)/g, "$1") ?? bare;
     if (positionOfUnprintable(word) > 0)
-      throw wrongFilter(`filter has a control character in the value at position ${position}`);
+      throw wrongFilter(`has a control character in the value at position ${position}`);
     const value = readValue(word, field, type, now);
-    if (value === undefined)
-      throw wrongFilter(`filter has a value at position ${position} that is not ${describe(type)}`);
+    if (value === undefined) throw wrongFilter(`has a value at position ${position} that is not ${describe(type)}`);
     conditions.push({ field, operator, value });
     if (joint === "") return conditions;
   }
@@ -78,7 +76,7 @@ function typeOf(field: string, fields: Fields, position: number): FieldType {
   const type = Object.hasOwn(fields, name) ? fields[name] : undefined;
   if (type !== undefined) return type;
   const names = Object.keys(fields).map((one) => (one === "labels" ? `${LABEL}NAME` : one));
-  throw wrongFilter(`filter has no field of this list at position ${position}. The fields are ${names.join(" ")}`);
+  throw wrongFilter(`has no field of this list at position ${position}. The fields are ${names.join(" ")}`);
 }
 
 function describe(type: FieldType): string {
@@ -95,8 +93,8 @@ function readValue(text: string, field: string, type: FieldType, now: number): s
   return Number.isNaN(ago) ? readInstant(text) : now - ago;
 }
 
-function wrongFilter(message: string): AuthError {
-  return malformed(message, "filter");
+function wrongFilter(what: string): AuthError {
+  return malformed(`filter ${what}`, "filter");
 }
 
 const USUAL_SIZE = 100;

@@ -48,6 +48,8 @@ export interface ResourceKind<Draft, Patch, Row> {
   readonly detailsOf: (row: Row) => AuditEntry["details"];
 }
 
+type Named<Row> = Pick<ResourceKind<never, never, Row>, "noun" | "resourceOf">;
+
 /** Decides an update by a checked patch; undefined where nothing differs. */
 export function decideUpdate<Patch, Row extends Common>(
   { noun, apply, resourceOf, detailsOf }: ResourceKind<never, Patch, Row>,
@@ -68,7 +70,7 @@ export function decideUpdate<Patch, Row extends Common>(
 
 /** Revokes the tokens that a device or a customer has. */
 export function decideRevocation<Row extends Common>(
-  { noun, resourceOf }: Pick<ResourceKind<never, never, Row>, "noun" | "resourceOf">,
+  { noun, resourceOf }: Named<Row>,
   current: Row,
   stamp: Stamp,
 ): Change<Row> {
@@ -78,11 +80,7 @@ export function decideRevocation<Row extends Common>(
   return { next: { ...current, tokensNotBefore }, entry };
 }
 
-export function describeDeletion<Row>(
-  { noun, resourceOf }: Pick<ResourceKind<never, never, Row>, "noun" | "resourceOf">,
-  current: Row,
-  stamp: Stamp,
-): AuditEntry {
+export function describeDeletion<Row>({ noun, resourceOf }: Named<Row>, current: Row, stamp: Stamp): AuditEntry {
   return { ...stamp, action: `Delete${noun}`, ...resourceOf(current), details: {} };
 }
 
@@ -140,9 +138,6 @@ export function etagOf({ createdAt, revision }: Pick<Versioned, "createdAt" | "r
 /** @throws AuthError `etag_mismatch` unless `etag` is empty or of this version; the message names the kind of `row` */
 export function requireVersion(version: Pick<Versioned, "createdAt" | "revision">, etag: string, row: string): void {
   if (etag === "" || etag === etagOf(version)) return;
-  throw new AuthError(
-    "etag_mismatch",
-    `this ${row} was changed after that etag was read. Read it again and repeat the change`,
-    { field: "etag" },
-  );
+  const message = `this ${row} was changed after that etag was read. Read it again and repeat the change`;
+  throw new AuthError("etag_mismatch", message, { field: "etag" });
 }
