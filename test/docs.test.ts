@@ -132,3 +132,21 @@ test("every source file that a page names exists", () => {
   expect(named.length).toBeGreaterThan(40);
   expect(named.filter(({ file }) => !existsSync(file) && !existsSync(`src/${file}`))).toEqual([]);
 });
+
+test("the Express service of docs/verify.md is the example", () => {
+  const example = readFileSync("examples/verify-express.ts", "utf8");
+  const blocks = fencesIn(readFileSync("docs/verify.md", "utf8"), "ts");
+  expect(blocks).toContain(example.slice(example.indexOf("\n") + 1));
+});
+
+test("each framework of docs/verify.md is exported and has an example", () => {
+  const { exports } = JSON.parse(readFileSync("package.json", "utf8"));
+  const page = readFileSync("docs/verify.md", "utf8");
+  const frameworks = Object.keys(exports).flatMap((name) => /^\.\/verify\/(.+)$/.exec(name)?.[1] ?? []);
+  expect(frameworks.length).toBe(5);
+  const isNamed = (name: string): boolean =>
+    page.includes(`| \`${name}\` |`) || page.includes(`countersign/verify/${name}"`);
+  expect(frameworks.filter((name) => !isNamed(name))).toEqual([]);
+  const examples = frameworks.map((name) => `examples/verify-${name}.ts`);
+  expect(globSync("examples/verify-*.ts").sort()).toEqual(examples.sort());
+});

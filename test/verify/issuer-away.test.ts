@@ -29,23 +29,6 @@ async function begin(options: Partial<VerifierOptions> = {}) {
   };
 }
 
-test("while the issuer is away, cached keys are used and fetches come every 30 s", async () => {
-  const { issuer, outcome, pass, errors } = await begin();
-  expect(await outcome()).toBe("sensor-1");
-  await issuer.stop();
-  for (let seconds = 0; seconds < 3_600; seconds += 10) {
-    pass(10);
-    expect(await outcome()).toBe("sensor-1");
-  }
-  await expect.poll(() => errors.length).toBeGreaterThan(0);
-  expect(errors.length).toBeLessThanOrEqual(120);
-  expect(await outcome(other)).toBe("unavailable");
-  await issuer.start();
-  issuer.publish(mint, other);
-  pass(30);
-  expect(await outcome(other)).toBe("sensor-1");
-});
-
 test("cached keys expire after maxStaleMs, by default a day", async () => {
   for (const [options, seconds] of [
     [{}, 86_400],
@@ -55,7 +38,10 @@ test("cached keys expire after maxStaleMs, by default a day", async () => {
     const { issuer, outcome, pass } = await begin(options);
     expect(await outcome()).toBe("sensor-1");
     await issuer.stop();
-    pass(seconds);
+    // The issuer may have published it since.
+    pass(30);
+    expect(await outcome(other)).toBe("unavailable");
+    pass(seconds - 30);
     expect(await outcome()).toBe("sensor-1");
     pass(1);
     expect(await outcome()).toBe("unavailable");
@@ -68,13 +54,14 @@ test("cached keys expire after maxStaleMs, by default a day", async () => {
 });
 
 test("a first fetch that fails is tried again every second, however many tokens come", async () => {
-  const { issuer, outcome, pass, verifier } = await begin();
+  const { issuer, outcome, pass, verifier, errors } = await begin();
   issuer.answer((response) => void response.writeHead(503).end());
   for (let second = 0; second < 10; second += 1) {
     expect(await Promise.all([outcome(), outcome(other)])).toEqual(["unavailable", "unavailable"]);
     expect(issuer.requests).toHaveLength(second + 1);
     pass(1);
   }
+  expect(errors).toHaveLength(10);
   pass(-0.5);
   await expect(verifier.verify(tokenWith(mint))).rejects.toMatchObject({
     reason: "unavailable",

@@ -80,6 +80,7 @@ test("the longest login has an answer under 900 bytes", async () => {
 test("after a pause the signer waits for the present key", async () => {
   let isRead = false;
   const confirm = async (): Promise<void> => {
+    await Promise.resolve();
     isRead = true;
   };
   const signer = newSigner({ confirm, active: () => (isRead ? fixture.ring.active() : undefined) });
