@@ -13,7 +13,6 @@ import {
   NOW,
   type Open,
   openWithCustomer,
-  secretsOf,
 } from "./store-samples.ts";
 
 export function describeCredentials(open: Open): void {
@@ -48,8 +47,8 @@ export function describeCredentials(open: Open): void {
     await addDevice(store, { deviceKey: "device-2", keyMode: "derived" });
     await addCustomer(store, { customerId: "customer-2" });
     await addKey(store, "k2", { customerId: "customer-2" });
-    expect(secretsOf(await store.credentials.find("device-1", NOW))).toEqual(["secret of k1"]);
-    expect(secretsOf(await store.credentials.find("device-2", NOW))).toEqual(["secret of d1"]);
+    expect(keyIdsOf(await store.credentials.find("device-1", NOW))).toEqual(["k1"]);
+    expect(keyIdsOf(await store.credentials.find("device-2", NOW))).toEqual(["d1"]);
   });
 
   test.for([

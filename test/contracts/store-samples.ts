@@ -2,7 +2,7 @@
 
 import { expect } from "vitest";
 import type { ActivityUpdate } from "../../src/core/activity.ts";
-import type { Credential, CustomerKey } from "../../src/core/ports.ts";
+import type { Credential } from "../../src/core/ports.ts";
 import type {
   Activity,
   Actor,
@@ -145,17 +145,9 @@ export async function openWithCustomer(open: Open): Promise<TestDatabase> {
   return opened;
 }
 
-/** The keys of a credential, derivation keys first. */
-function keysOf({ loginKeys, derivationKeys }: Credential): readonly CustomerKey[] {
-  return [...derivationKeys, ...loginKeys];
-}
-
-export function keyIdsOf(credential: Credential): string[] {
-  return keysOf(credential).map(({ keyId }) => keyId);
-}
-
-export function secretsOf(credential: Credential): string[] {
-  return keysOf(credential).map(({ secret }) => secret.export().toString("utf8"));
+/** The ids of a credential's keys, derivation keys first. */
+export function keyIdsOf({ loginKeys, derivationKeys }: Credential): string[] {
+  return [...derivationKeys, ...loginKeys].map(({ keyId }) => keyId);
 }
 
 /** The actions of the audit log, the oldest first. */
