@@ -1,56 +1,73 @@
 // The bounds of one connection: time, bytes, headers, and its share of the connections.
 
 import { once } from "node:events";
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { type ListenerOptions, listen } from "../../src/http/listener.ts";
 import type { Answer, Exchange } from "../../src/protocols/exchange.ts";
-import { data, openConnection, openStream, resetStream, settings } from "../frames.ts";
+import { data, type FrameConnection, openConnection, openStream, resetStream, settings } from "../frames.ts";
 import { sendByHand } from "../protocols/hand.ts";
-import { exchange, openRaw } from "./raw-http.ts";
+import { exchange, openRaw, openSocket } from "./raw-http.ts";
 
 const OK: Answer = { status: 200, headers: [], body: "ok" };
 const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const POST = { ":method": "POST", ":path": "/", ":scheme": "http", ":authority": "a" };
+const SLOW = { ...POST, ":path": "/slow" };
 
 interface Opened {
   readonly url: string;
   /** The next request. */
   readonly request: () => Promise<Exchange>;
   readonly faults: unknown[];
+  /** The bodies of requests to /slow. */
+  readonly bodies: Promise<unknown>[];
 }
 
-/** A listener that answers 200, or what `serve` does. */
-async function open(options: Partial<ListenerOptions> = {}): Promise<Opened> {
+/** A listener that answers 200, and at /slow once the body has failed; or does what `serve` does. */
+async function open({ serve, ...options }: Partial<ListenerOptions> = {}): Promise<Opened> {
   const faults: unknown[] = [];
+  const bodies: Promise<unknown>[] = [];
   let arrived = Promise.withResolvers<Exchange>();
-  const { serve = (one: Exchange): void => one.send(OK), ...rest } = options;
+  const serveSlowly = (one: Exchange): void => {
+    if (one.target !== "/slow") {
+      one.send(OK);
+      return;
+    }
+    const body = one.readBody(1_000);
+    body.catch(() => one.send(OK));
+    bodies.push(body);
+  };
   const listener = await listen({
     host: "127.0.0.1",
     port: 0,
     onFault: (error) => faults.push(error),
-    ...rest,
+    ...options,
     serve: (one) => {
       arrived.resolve(one);
       arrived = Promise.withResolvers();
-      serve(one);
+      (serve ?? serveSlowly)(one);
     },
   });
   onTestFinished(async () => void (await listener.close(0)));
-  return { url: listener.url, request: () => arrived.promise, faults };
+  return { url: listener.url, request: () => arrived.promise, faults, bodies };
 }
 
-function openSocket(url: string): Socket {
-  const { hostname, port } = new URL(url);
-  const socket = connect(Number(port), hostname);
-  onTestFinished(() => {
-    socket.destroy();
-  });
-  return socket.on("error", () => {});
+/** An HTTP/2 connection, which ends with the test, after its first frames. */
+async function openHttp2(url: string, ...frames: readonly Buffer[]): Promise<FrameConnection> {
+  const connection = await openConnection(url);
+  onTestFinished(() => connection.destroy());
+  connection.write(...(frames.length === 0 ? [settings()] : frames));
+  return connection;
 }
 
 const closed = (socket: Socket): Promise<unknown> => once(socket.resume(), "close");
+
+/** Opens a stream, whose answer is `ok`. */
+async function expectAnswer(connection: FrameConnection, stream: number): Promise<void> {
+  connection.write(openStream(stream, POST));
+  expect(String(await connection.bodyOf(stream))).toBe("ok");
+}
 
 describe("headers", () => {
   test("every answer forbids sniffing, even the answer to bytes that are not a request", async () => {
@@ -80,102 +97,58 @@ describe("headers", () => {
     expect((await exchange(url, bytes)).status).toBe(status);
   });
 
-  test.each<[string, string]>([
-    ["a chunk size that is not a number", "zz\r\n"],
-    ["17 KB of chunk extensions", `1;${"x".repeat(17_000)}\r\n`],
-    ["17 KB of trailers", `1\r\na\r\n0\r\nX: ${"x".repeat(17_000)}\r\n\r\n`],
-  ])("%s fails the body, and the connection ends", async (_name, chunks) => {
-    const bodies: Promise<unknown>[] = [];
-    const { url } = await open({
-      serve: (one) => {
-        const body = one.readBody(1_000);
-        bodies.push(body);
-        body.catch(() => one.send(OK));
-      },
-    });
+  test.each<[string, number, string]>([
+    ["a chunk size that is not a number", 400, "zz\r\n"],
+    ["17 KB of chunk extensions", 413, `1;${"x".repeat(17_000)}\r\n`],
+    ["17 KB of trailers", 431, `1\r\na\r\n0\r\nX: ${"x".repeat(17_000)}\r\n\r\n`],
+  ])("%s fails the body with %i, and the connection ends", async (_name, status, chunks) => {
+    const { url, bodies } = await open();
     const socket = openSocket(url);
-    socket.write(`POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}`);
+    socket.write(`POST /slow HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}`);
     const [answer] = await Promise.all([text(socket), once(socket, "close")]);
     await expect(bodies[0]).rejects.toThrow();
-    const status = { "1;": "413", "1\r": "431", zz: "400" }[chunks.slice(0, 2)];
     expect(answer).toContain(`HTTP/1.1 ${status} `);
   });
 });
 
-test.each([0, 8])("HTTP/2: a body that is reset with code %i is incomplete", async (code) => {
-  const bodies: Promise<unknown>[] = [];
-  const { url, request } = await open({ serve: (one) => bodies.push(one.readBody(1_000)) });
-  const connection = await openConnection(url);
-  const arrived = request();
-  connection.write(settings(), openStream(1, POST, false), data(1, Buffer.from("a"), false));
-  await arrived;
-  connection.write(resetStream(1, code));
-  await expect(bodies[0]).rejects.toThrow("the caller has gone");
-  connection.destroy();
-});
+describe("HTTP/2", () => {
+  const slow = (headers: Record<string, string> = {}): Buffer => openStream(1, { ...SLOW, ...headers }, false);
+  const piece = (bytes: string, ends = false): Buffer => data(1, Buffer.from(bytes), ends);
+  const declared = slow({ "content-length": "2" });
 
-test("HTTP/2: a body shorter than its Content-Length fails its stream alone", async () => {
-  const bodies: Promise<unknown>[] = [];
-  const { url } = await open({
-    serve: (one) => {
-      if (one.target === "/") {
-        one.send(OK);
-        return;
-      }
-      const body = one.readBody(1_000);
-      // The body may fail before the test awaits it.
-      body.catch(() => {});
-      bodies.push(body);
-    },
+  test.each<[string, readonly Buffer[], readonly Buffer[], string]>([
+    ["is reset with code 0", [slow(), piece("a")], [resetStream(1, 0)], "ok"],
+    ["is reset with code 8", [slow(), piece("a")], [resetStream(1, 8)], "ok"],
+    ["is shorter than its Content-Length", [declared], [piece("a", true)], "ok"],
+    ["is longer than its Content-Length", [declared], [piece("abc")], "closed"],
+  ])("a body that %s fails, and is not a fault", async (_name, before, after, others) => {
+    const { url, request, bodies, faults } = await open();
+    const arrived = request();
+    const connection = await openHttp2(url, settings(), ...before);
+    await arrived;
+    connection.write(...after, openStream(3, POST));
+    expect(await connection.bodyOf(3).then(String, () => "closed")).toBe(others);
+    await expect(bodies[0]).rejects.toThrow("the caller has gone");
+    expect(faults).toEqual([]);
   });
-  const connection = await openConnection(url);
-  const headers = { ...POST, ":path": "/body", "content-length": "2" };
-  connection.write(settings(), openStream(1, headers, false), data(1, Buffer.from("a")), openStream(3, POST));
-  expect((await connection.bodyOf(3)).toString()).toBe("ok");
-  await expect(bodies[0]).rejects.toThrow("the caller has gone");
-  connection.destroy();
-});
 
-test("HTTP/2: a body longer than its Content-Length fails, and is not a fault", async () => {
-  const bodies: Promise<unknown>[] = [];
-  const { url, faults } = await open({
-    serve(one) {
-      const body = one.readBody(1_000);
-      body.catch(() => {});
-      bodies.push(body);
-    },
+  test("while very many streams are open, a connection gets at most eight", async () => {
+    const { url, bodies } = await open({ maxConnections: 10 });
+    const openMany = (count: number): Promise<FrameConnection> =>
+      openHttp2(
+        url,
+        settings(),
+        ...Array.from({ length: count }, (_, index) => openStream(2 * index + 1, SLOW, false)),
+      );
+    const few = await openMany(1);
+    const many = await openMany(12);
+    await expectAnswer(few, 3);
+    await expect.poll(() => bodies.length).toBe(10);
+    many.destroy();
+    await many.closed;
+    await openMany(9);
+    await expect.poll(() => bodies.length).toBe(19);
   });
-  const connection = await openConnection(url);
-  connection.write(settings(), openStream(1, { ...POST, "content-length": "2" }, false), data(1, Buffer.from("abc")));
-  await connection.closed;
-  await expect(bodies[0]).rejects.toThrow("the caller has gone");
-  expect(faults).toEqual([]);
-});
-
-test("HTTP/2: while very many streams are open, a connection gets at most eight", async () => {
-  const arrived: string[] = [];
-  const { url } = await open({
-    maxConnections: 10,
-    serve: (one) => {
-      arrived.push(one.target);
-      if (one.target === "/") one.send(OK);
-    },
-  });
-  const slow = (count: number): Buffer[] =>
-    Array.from({ length: count }, (_, index) => openStream(2 * index + 1, { ...POST, ":path": "/slow" }));
-  const few = await openConnection(url);
-  few.write(settings(), ...slow(1));
-  const many = await openConnection(url);
-  many.write(settings(), ...slow(12));
-  few.write(openStream(3, POST));
-  expect((await few.bodyOf(3)).toString()).toBe("ok");
-  await expect.poll(() => arrived.filter((path) => path === "/slow").length).toBe(10);
-  many.destroy();
-  await many.closed;
-  const later = await openConnection(url);
-  later.write(settings(), ...slow(9));
-  await expect.poll(() => arrived.filter((path) => path === "/slow").length).toBe(19);
-  for (const connection of [few, later]) connection.destroy();
 });
 
 describe("connections", () => {
@@ -222,9 +195,7 @@ describe("connections", () => {
       socket.write("GET /bug HTTP/1.1\r\nHost: a\r\n\r\n");
       await closed(socket);
     } else {
-      const connection = await openConnection(url);
-      connection.write(settings(), openStream(1, { ...POST, ":path": "/bug" }));
-      await connection.closed;
+      await (await openHttp2(url, settings(), openStream(1, { ...POST, ":path": "/bug" }))).closed;
     }
     expect(faults).toEqual([bug]);
     expect((await other.exchange(GET)).status).toBe(200);
@@ -268,31 +239,24 @@ describe("time", () => {
 
   test("HTTP/2: a connection without a request ends after 10 s", async () => {
     const { url } = await open();
-    const connection = await openConnection(url);
-    connection.write(settings());
-    await ticked(connection.closed, pass);
+    const { closed } = await openHttp2(url);
+    // The server may accept the connection late.
+    await vi.waitFor(async () => {
+      pass(11);
+      expect(await Promise.race([closed.then(() => true), new Promise((resolve) => setImmediate(resolve))])).toBe(true);
+    }, 30_000);
   });
 
   test("HTTP/2: a request whose body does not end is reset after 20 s, and its connection continues", async () => {
-    const bodies: Promise<unknown>[] = [];
-    const { url, request } = await open({
-      serve: (one) => {
-        if (one.target === "/") one.send(OK);
-        else bodies.push(one.readBody(1_000));
-      },
-    });
-    const connection = await openConnection(url);
+    const { url, request, bodies } = await open();
     const arrived = request();
-    connection.write(settings(), openStream(1, { ...POST, ":path": "/slow" }, false), data(1, Buffer.from("a"), false));
+    const connection = await openHttp2(url, settings(), openStream(1, SLOW, false), data(1, Buffer.from("a"), false));
     await arrived;
     pass(20);
-    connection.write(openStream(3, POST));
-    expect((await connection.bodyOf(3)).toString()).toBe("ok");
+    await expectAnswer(connection, 3);
     pass(2);
     await expect(bodies[0]).rejects.toThrow("took too long");
-    connection.write(openStream(5, POST));
-    expect((await connection.bodyOf(5)).toString()).toBe("ok");
-    connection.destroy();
+    await expectAnswer(connection, 5);
   });
 
   test("HTTP/2: an error whose trailers find no window is reset after 20 s", async () => {
@@ -303,21 +267,18 @@ describe("time", () => {
         one.send({ ...OK, body: "", trailers: [["grpc-status", "8"]] });
       },
     });
-    const connection = await openConnection(url);
     const arrived = request();
-    connection.write(settings(0), openStream(1, POST));
+    const connection = await openHttp2(url, settings(0), openStream(1, POST));
     await arrived;
     expect(await connection.isOk(1)).toBe(true);
     pass(22);
     await ended.promise;
-    connection.destroy();
   });
 
   test("HTTP/2: a slow handler and a streaming call are not cut off", async () => {
     const { url, request } = await open({ serve: serveNothing });
-    const connection = await openConnection(url);
     const arrived = request();
-    connection.write(settings(), openStream(1, POST));
+    const connection = await openHttp2(url, settings(), openStream(1, POST));
     const slow = await arrived;
     const streamed = request();
     connection.write(openStream(3, POST, false));
@@ -328,20 +289,11 @@ describe("time", () => {
     pass(600);
     slow.send(OK);
     pieces.resolve(Buffer.from("piece"));
-    expect((await connection.bodyOf(1)).toString()).toBe("ok");
-    expect((await connection.bodyOf(3)).toString()).toBe("piece");
-    connection.destroy();
+    expect(String(await connection.bodyOf(1))).toBe("ok");
+    expect(String(await connection.bodyOf(3))).toBe("piece");
   });
 });
 
 async function* streamOf(piece: Promise<Uint8Array>): AsyncIterable<Uint8Array> {
   yield await piece;
-}
-
-/** Lets seconds pass until the promise settles: the server may accept the connection late. */
-async function ticked(promise: Promise<unknown>, pass: (seconds: number) => void): Promise<void> {
-  await vi.waitFor(async () => {
-    pass(11);
-    expect(await Promise.race([promise.then(() => true), new Promise((resolve) => setImmediate(resolve))])).toBe(true);
-  }, 30_000);
 }

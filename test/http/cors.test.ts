@@ -88,6 +88,7 @@ test("the internal listener shares nothing, and /auth/check takes a preflight fo
   const { publicUrl, internalUrl } = gateways.all;
   for (const path of ["/auth/time", "/v1/customers", "/metrics"]) {
     expect((await ask(internalUrl + path, ALLOWED)).shared).toEqual({});
+    expect((await preflight(internalUrl + path, ALLOWED)).shared).toEqual({});
   }
   expect(await preflight(`${publicUrl}/auth/check`, ALLOWED)).toEqual({ status: 401, shared: {} });
   expect((await ask(`${publicUrl}/livez`, ALLOWED)).shared).toEqual({});

@@ -1,7 +1,8 @@
 // Sends raw HTTP/1 bytes over a socket, and reads whole responses.
 
 import { on } from "node:events";
-import { connect, type Socket } from "node:net";
+import { connect, type Socket, type TcpNetConnectOpts } from "node:net";
+import { onTestFinished } from "vitest";
 
 export interface RawResponse {
   readonly status: number;
@@ -14,6 +15,14 @@ export interface RawConnection {
   /** Sends bytes and reads one response. */
   exchange(bytes: string | Uint8Array): Promise<RawResponse>;
   close(): void;
+}
+
+/** Opens a connection that ends with the test at the latest. An error closes it. */
+export function openSocket(url: string, options: Partial<TcpNetConnectOpts> = {}): Socket {
+  const { hostname: host, port } = new URL(url);
+  const socket = connect({ ...options, host, port: Number(port) });
+  onTestFinished(() => void socket.destroy());
+  return socket.on("error", () => {});
 }
 
 /** Opens a persistent connection, for one exchange at a time. */

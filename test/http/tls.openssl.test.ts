@@ -1,19 +1,12 @@
 // TLS of a listener: what handshakes agree on, and how connections end.
 
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { connect as connectHttp2 } from "node:http2";
 import { connect as connectTcp, type Socket } from "node:net";
-import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import type { ConnectionOptions, TLSSocket } from "node:tls";
-import { createClient } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
-import { AuthService } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
-import { signLogin } from "../../src/cli/sign.ts";
 import { ask } from "../ask.ts";
-import { CUSTOMER_KEY, startTestGateway } from "../gateway.ts";
-import { transports } from "../protocols/transports.ts";
 import {
   getOver,
   makeCertificates,
@@ -166,14 +159,4 @@ describe("a listener that closes", () => {
 
 test("ends a handshake that takes ten seconds", async () => {
   await once(await openTcp(await startSecureListener(pems, "ecdsa"), ""), "close");
-});
-
-test.each(Object.entries(transports))("%s logs in over TLS", async (_name, createTransport) => {
-  const certificate = join(pems, "ecdsa.crt");
-  const { publicUrl, enrol } = await startTestGateway({ TLS_CERT: certificate, TLS_KEY: join(pems, "ecdsa.key") });
-  const device = { deviceKey: await enrol(), customerKey: CUSTOMER_KEY };
-  const { device_key, timestamp, device_signature } = signLogin(device, Math.floor(Date.now() / 1000));
-  const client = createClient(AuthService, createTransport(publicUrl, { ca: readFileSync(certificate, "utf8") }));
-  const login = { deviceKey: device_key, timestamp: BigInt(timestamp), deviceSignature: device_signature };
-  expect(await client.login(login)).toMatchObject({ token: expect.stringMatching(/^eyJ/), expiresIn: 600 });
 });

@@ -1,4 +1,4 @@
-// The clients of examples/clients: buf and plain protoc generate the same stubs, and clients with libraries in Debian are run.
+// The clients of examples/clients: buf and plain protoc generate the same stubs, and clients with libraries in Debian run at both listeners.
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -6,9 +6,12 @@ import { CUSTOMER_KEY } from "../gateway.ts";
 import { fencesIn } from "../pages.ts";
 import type { Outcome } from "../program.ts";
 import type { Requirement } from "../requirements.ts";
-import { compileCpp, GOOGLE, PROTOC, runPython } from "./languages.ts";
 import { type Row, requiring, runProgram, succeed } from "./rows.ts";
 import type { Subject } from "./subject.ts";
+
+export const PROTOC = "protobuf-compiler protobuf-compiler-grpc libprotobuf-dev";
+/** Debian has stubs of these for Python and Ruby, not for C++. */
+const GOOGLE = ["google/api/annotations", "google/api/http", "google/rpc/status", "google/rpc/error_details"];
 
 interface Example extends Requirement {
   /** Builds in the folder that holds `gen`. @returns the command before its arguments; undefined if only the stubs are generated */
@@ -51,13 +54,18 @@ const EXAMPLES: readonly Example[] = [
     name: "cpp",
     packages: `${PROTOC} g++ pkg-config libgrpc++-dev libssl-dev`,
     probe: "g++ --version && pkg-config --exists grpc++ protobuf libcrypto",
-    build: (folder) =>
-      compileCpp(
-        join(folder, "gen"),
-        join(SOURCES, "cpp/main.cc"),
-        ["countersign/auth/v1/auth", "countersign/token/v1/token"],
-        ["grpc++", "protobuf", "libcrypto"],
-      ),
+    async build(folder) {
+      const services = ["countersign/auth/v1/auth", "countersign/token/v1/token"];
+      const stubs = [...services, ...GOOGLE].map((file) => `${file}.pb.cc`);
+      const sources = [...stubs, ...services.map((file) => `${file}.grpc.pb.cc`)].map((file) =>
+        join(folder, "gen", file),
+      );
+      const flags = await succeed(["pkg-config", "--cflags", "--libs", "grpc++", "protobuf", "libcrypto"]);
+      const program = join(folder, "client");
+      const compile = ["g++", "-std=c++17", "-I", join(folder, "gen"), "-o", program, join(SOURCES, "cpp/main.cc")];
+      await succeed([...compile, ...sources, ...flags.trim().split(/\s+/)]);
+      return [program];
+    },
   },
   {
     name: "ruby",
@@ -95,6 +103,11 @@ const EXAMPLES: readonly Example[] = [
 const BUILD_MS = 900_000;
 const LONGEST_MS = BUILD_MS + 60_000;
 
+/** The command of a Python program on stubs. Debian's `google` is a regular package, which no folder can extend, so the stubs have none. */
+export function runPython(stubs: string, program: string): readonly string[] {
+  return ["env", `PYTHONPATH=${stubs}`, "/usr/bin/python3", "-B", program];
+}
+
 export function exampleRows(subject: Subject, folder: string): readonly Row[] {
   const common = {
     name: "googleapis-common-protos",
@@ -120,10 +133,17 @@ async function checkExample(example: Example, subject: Subject, folder: string):
   const mistakes = name === "rust" ? [] : await compareStubs(name, folder);
   if (build === undefined) return mistakes;
   const command = await build(folder);
-  const { device_key: deviceKey } = await subject.enrol();
-  const hosts = [subject.publicUrl, subject.internalUrl].map((url) => new URL(url).host);
-  const args = [hosts[0] ?? "", deviceKey, ...(name === "cpp" ? hosts.slice(1) : [])];
-  const logIn = (key: string): Promise<Outcome> => runProgram([...command, ...args], 30_000, `${key}\n`);
+  for (const url of [subject.publicUrl, subject.internalUrl]) {
+    const { device_key: deviceKey } = await subject.enrol();
+    const verifier = name === "cpp" ? [new URL(subject.internalUrl).host] : [];
+    const args = [...command, new URL(url).host, deviceKey, ...verifier];
+    mistakes.push(...(await checkLogins(deviceKey, (key) => runProgram(args, 30_000, `${key}\n`))));
+  }
+  return mistakes;
+}
+
+async function checkLogins(deviceKey: string, logIn: (key: string) => Promise<Outcome>): Promise<readonly string[]> {
+  const mistakes: string[] = [];
   const right = await logIn(CUSTOMER_KEY);
   if (right.stdout !== `${deviceKey}\n`) mistakes.push(`a login prints ${right.stdout} ${right.stderr.slice(-400)}`);
   const wrong = await logIn("another key");
@@ -172,29 +192,7 @@ async function listFiles(folder: string): Promise<readonly string[]> {
 async function compareGoogle(folder: string): Promise<readonly string[]> {
   const set = join(folder, "google.binpb");
   await succeed(["protoc", "-I", "proto", `--descriptor_set_out=${set}`, ...GOOGLE.map((file) => `${file}.proto`)]);
-  const script = join(folder, "compare.py");
-  writeFileSync(script, COMPARE);
-  return (await succeed(["/usr/bin/python3", script, set])).split("\n").filter((line) => line !== "");
+  return (await succeed(["/usr/bin/python3", join(import.meta.dirname, "descriptors.py"), set]))
+    .split("\n")
+    .filter((line) => line !== "");
 }
-
-const COMPARE = `import sys
-from google.api import annotations_pb2, http_pb2
-from google.protobuf import descriptor_pb2
-from google.rpc import error_details_pb2, status_pb2
-
-ours = descriptor_pb2.FileDescriptorSet.FromString(open(sys.argv[1], "rb").read()).file
-for module in (annotations_pb2, http_pb2, error_details_pb2, status_pb2):
-    theirs = descriptor_pb2.FileDescriptorProto()
-    module.DESCRIPTOR.CopyToProto(theirs)
-    own = next(file for file in ours if file.name == theirs.name)
-    if own.options != theirs.options:
-        print(own.name, "options", own.options)
-    messages = {message.name: message for message in theirs.message_type}
-    for message in own.message_type:
-        fields = {(f.name, f.number, f.type, f.label, f.type_name) for f in messages[message.name].field}
-        for field in message.field:
-            if (field.name, field.number, field.type, field.label, field.type_name) not in fields:
-                print(own.name, message.name, field.name)
-    if [(e.name, e.number, e.type_name) for e in own.extension] != [(e.name, e.number, e.type_name) for e in theirs.extension]:
-        print(own.name, "extensions")
-`;

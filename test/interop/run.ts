@@ -12,8 +12,7 @@ import { dashboardRows } from "./dashboard.ts";
 import { deployRows } from "./deploy.ts";
 import { devicePageRows } from "./device-page.ts";
 import { exampleRows } from "./examples.ts";
-import { languageRows } from "./languages.ts";
-import { nodeRows } from "./node-clients.ts";
+import { grpcioRows } from "./grpcio.ts";
 import { openapiRows } from "./openapi.ts";
 import { LONGEST_MS, type Row } from "./rows.ts";
 import { type Address, openSubject, type Subject } from "./subject.ts";
@@ -50,8 +49,7 @@ async function runRows(subject: Subject, folder: string): Promise<number> {
   const headers = join(folder, "headers");
   writeFileSync(headers, `Authorization: Bearer ${subject.adminToken}\n`, { mode: 0o600 });
   const rows = [
-    ...languageRows(subject, folder),
-    ...nodeRows(subject),
+    ...grpcioRows(subject, folder),
     ...exampleRows(subject, folder),
     ...devicePageRows(subject, folder),
     ...balancerRows(folder),

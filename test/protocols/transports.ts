@@ -12,8 +12,6 @@ export interface ClientOptions {
   /** Compresses requests by gzip. */
   readonly isCompressed?: boolean;
   readonly interceptors?: Interceptor[];
-  /** PEM of the authority that is trusted, over TLS. */
-  readonly ca?: string;
 }
 
 export type CreateTransport = (url: string, options?: ClientOptions) => Transport;
@@ -29,11 +27,10 @@ export const transports: Readonly<Record<string, CreateTransport>> = {
   gRPC: (url, options) => createGrpcTransport(settings(url, options)),
 };
 
-function settings(baseUrl: string, { isCompressed = false, interceptors = [], ca }: ClientOptions = {}) {
+function settings(baseUrl: string, { isCompressed = false, interceptors = [] }: ClientOptions = {}) {
   return {
     baseUrl,
     interceptors,
     ...(isCompressed && { sendCompression: compressionGzip, compressMinBytes: 1 }),
-    ...(ca !== undefined && { nodeOptions: { ca } }),
   };
 }

@@ -1,4 +1,4 @@
-"""Calls Login with grpcio over one channel: python3 login.py TARGET, a signed login as JSON on standard input."""
+"""Calls Login with grpcio over one channel: python3 grpcio.py TARGET, a signed login as JSON on standard input."""
 
 import json
 import sys
