@@ -1,13 +1,12 @@
 // Clients of AuthService.Login in every protocol. All return the same form of answer.
 
-import { fromBinary } from "@bufbuild/protobuf";
 import { ConnectError, createClient, type Interceptor } from "@connectrpc/connect";
 import { credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { AuthService } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
 import { ErrorInfoSchema, RetryInfoSchema } from "../../gen/es/google/rpc/error_details_pb.ts";
-import { StatusSchema } from "../../gen/es/google/rpc/status_pb.ts";
 import { AuthServiceClient } from "../../gen/grpc/countersign/auth/v1/auth.ts";
 import { exchange, openRaw, type RawResponse } from "../http/raw-http.ts";
+import { readStatus } from "./hand.ts";
 import { type CreateTransport, transports } from "./transports.ts";
 
 /** A login; a field that is undefined is not sent. */
@@ -155,11 +154,7 @@ function readGrpcError({ details: message, metadata }: ServiceError): ConnectErr
   if (!Buffer.isBuffer(bytes)) throw new Error(`an error without details: ${message}`);
   const trailers = Object.keys(pickMetadata(metadata));
   if (trailers.length > 0) throw new Error(`headers among the trailers: ${trailers}`);
-  const error = new ConnectError(message);
-  error.details = fromBinary(StatusSchema, bytes).details.map(({ typeUrl, value }) => {
-    return { type: typeUrl.slice(typeUrl.lastIndexOf("/") + 1), value };
-  });
-  return error;
+  return readStatus(bytes, message);
 }
 
 function pickMetadata(metadata: Metadata): Record<string, string> {

@@ -5,8 +5,7 @@ import { deflateSync } from "node:zlib";
 import { create, fromBinary, fromJsonString, toBinary } from "@bufbuild/protobuf";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { LoginRequestSchema, LoginResponseSchema } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
-import { StatusSchema } from "../../gen/es/google/rpc/status_pb.ts";
-import { envelope, type GrpcAnswer, type HandRequest, openHttp2, readGrpc, sendByHand } from "./hand.ts";
+import { envelope, type GrpcAnswer, type HandRequest, openHttp2, readGrpc, readStatus, sendByHand } from "./hand.ts";
 import { mount } from "./mount.ts";
 import { scriptedService } from "./scripted-service.ts";
 
@@ -130,8 +129,8 @@ describe.for(PROTOCOLS)("$name", ({ version, type }) => {
     const { code, message, headers, trailers } = await call({ deviceKey: "foreign" });
     expect([code, message, headers["x-before"]]).toEqual([5, "no such thing, 50 % sure", "early"]);
     expect(trailers).toMatchObject({ "x-of-error": "set" });
-    const status = fromBinary(StatusSchema, Buffer.from(String(trailers["grpc-status-details-bin"]), "base64"));
-    expect(status.details).toMatchObject([{ typeUrl: "type.googleapis.com/google.rpc.ErrorInfo" }]);
+    const { details } = readStatus(Buffer.from(String(trailers["grpc-status-details-bin"]), "base64"), "");
+    expect(details).toMatchObject([{ type: "google.rpc.ErrorInfo" }]);
   });
 
   test("sends an error's own headers as initial metadata", async () => {
@@ -142,13 +141,18 @@ describe.for(PROTOCOLS)("$name", ({ version, type }) => {
 
   test.for([
     ["an unknown subtype", { headers: { "content-type": `${type}+foo` } }],
-    ["an unknown method", { path: "/countersign.auth.v1.AuthService/Logout" }],
-    ["an unknown service", { path: "/nowhere" }],
+    [
+      "an unknown method",
+      { path: "/countersign.auth.v1.AuthService/Logout" },
+      "there is no such method on this listener",
+    ],
+    ["an unknown service", { path: "/nowhere" }, "there is no such method on this listener"],
     ["PUT", { method: "PUT" }],
     ["GET", { method: "GET" }],
     ["OPTIONS", { method: "OPTIONS" }],
-  ] as const)("answers %s with code 12", async ([, changes]) => {
-    const { code, trailers } = await call(changes);
+  ] as const)("answers %s with code 12", async ([, changes, text = expect.any(String)]) => {
+    const { code, message, trailers } = await call(changes);
+    expect(message).toEqual(text);
     expect([code, trailers["grpc-status-details-bin"]]).toEqual([12, expect.stringMatching(/^[\w+/]{20,}$/)]);
   });
 
@@ -163,18 +167,14 @@ describe.for(PROTOCOLS)("$name", ({ version, type }) => {
   });
 });
 
-test("gRPC sends an error without headers as trailers-only", async () => {
+// Before the method runs, the client's window cannot hold such an error back.
+test.for<readonly [when: string, changes: Partial<HandRequest>, expected: object]>([
+  ["a handler's without headers", { body: envelope(login("missing")) }, { "grpc-status": "5" }],
+  ["one before the method runs", { method: "PUT" }, { "grpc-status": "12", allow: "POST" }],
+])("gRPC sends an error as trailers-only: %s", async ([, changes, expected]) => {
   const headers = { "content-type": "application/grpc" };
-  const body = envelope(login("missing"));
-  const answer = await sendByHand(listener.url, { version: 2, path: PATH, headers, body });
-  expect(answer.headers).toMatchObject({ ":status": 200, "grpc-status": "5", "content-type": "application/grpc" });
-  expect([answer.trailers, answer.body.length]).toEqual([{}, 0]);
-});
-
-test("an error before the method runs is trailers-only, so the client's window cannot hold it back", async () => {
-  const headers = { "content-type": "application/grpc" };
-  const answer = await sendByHand(listener.url, { version: 2, method: "PUT", path: PATH, headers });
-  expect(answer.headers).toMatchObject({ "grpc-status": "12", allow: "POST", "content-type": "application/grpc" });
+  const answer = await sendByHand(listener.url, { version: 2, path: PATH, headers, ...changes });
+  expect(answer.headers).toMatchObject({ ":status": 200, "content-type": "application/grpc", ...expected });
   expect([answer.trailers, answer.body.length]).toEqual([{}, 0]);
 });
 

@@ -4,6 +4,9 @@ import { once } from "node:events";
 import { request as requestHttp1 } from "node:http";
 import { type ClientHttp2Stream, connect } from "node:http2";
 import { buffer } from "node:stream/consumers";
+import { fromBinary } from "@bufbuild/protobuf";
+import { ConnectError } from "@connectrpc/connect";
+import { StatusSchema } from "../../gen/es/google/rpc/status_pb.ts";
 
 export interface HandRequest {
   readonly version: 1 | 2;
@@ -107,4 +110,12 @@ export function readGrpc({ headers, trailers, body }: HandAnswer): GrpcAnswer {
     headers,
     trailers: fields,
   };
+}
+
+/** The error that `grpc-status-details-bin` describes. */
+export function readStatus(bytes: Uint8Array, message: string): ConnectError {
+  const { code, details } = fromBinary(StatusSchema, bytes);
+  const error = new ConnectError(message, code);
+  error.details = details.map(({ typeUrl, value }) => ({ type: typeUrl.slice(typeUrl.lastIndexOf("/") + 1), value }));
+  return error;
 }

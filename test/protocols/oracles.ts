@@ -4,9 +4,7 @@ import { createServer } from "node:http";
 import { createServer as createHttp2Server, type ServerHttp2Session } from "node:http2";
 import { promisify } from "node:util";
 import { create, type DescMessage, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { type Any, anyUnpack } from "@bufbuild/protobuf/wkt";
 import {
-  ConnectError,
   createHandlerContext,
   type HandlerContext,
   type MethodImplSpec,
@@ -14,12 +12,11 @@ import {
 } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import * as grpc from "@grpc/grpc-js";
-import { ErrorInfoSchema, RetryInfoSchema } from "../../gen/es/google/rpc/error_details_pb.ts";
-import { StatusSchema } from "../../gen/es/google/rpc/status_pb.ts";
 import { AuthError } from "../../src/core/errors.ts";
 import { methodPath } from "../../src/protocols/call.ts";
 import { errorHeaders, toGrpcTrailers } from "../../src/protocols/errors.ts";
 import { listenOnLoopback } from "../free-port.ts";
+import { readStatus } from "./hand.ts";
 
 export interface Oracles {
   /** connectNodeAdapter over HTTP/1.1, and over HTTP/2. */
@@ -72,41 +69,22 @@ function throwConnectErrors({ impl }: Unary): Handle {
     } catch (error) {
       if (!(error instanceof AuthError)) throw error;
       for (const [name, value] of errorHeaders(error)) context.responseHeader.set(name, value);
-      const { code, details } = statusOf(error);
-      throw new ConnectError(error.message, code, undefined, details);
+      throw readStatus(statusOf(error), error.message);
     }
   };
 }
 
-function statusOf(error: AuthError) {
-  const trailers = new Map(toGrpcTrailers(error).map(([name, value]) => [name, value]));
-  const bytes = Buffer.from(trailers.get("Grpc-Status-Details-Bin") ?? "", "base64");
-  const { code, details } = fromBinary(StatusSchema, bytes);
-  return {
-    code,
-    bytes,
-    details: details.flatMap(detailOf),
-  };
-}
-
-type Details = NonNullable<ConstructorParameters<typeof ConnectError>[3]>;
-
-function detailOf(detail: Any): Details {
-  const [info, retry] = [anyUnpack(detail, ErrorInfoSchema), anyUnpack(detail, RetryInfoSchema)];
-  if (info !== undefined) return [{ desc: ErrorInfoSchema, value: info }];
-  return retry === undefined ? [] : [{ desc: RetryInfoSchema, value: retry }];
+/** The bytes of an error's google.rpc.Status. */
+function statusOf(error: AuthError): Buffer {
+  const [, written = ""] = toGrpcTrailers(error).find(([name]) => name === "Grpc-Status-Details-Bin") ?? [];
+  return Buffer.from(written, "base64");
 }
 
 function addToGrpcJs(server: grpc.Server, { method, impl }: Unary): void {
   const path = methodPath(method);
   const asIs = (bytes: Buffer): Buffer => bytes;
-  const definition = { path, requestStream: false, responseStream: false } as const;
-  const codec = {
-    requestSerialize: asIs,
-    requestDeserialize: asIs,
-    responseSerialize: asIs,
-    responseDeserialize: asIs,
-  };
+  const request = { requestStream: false, requestSerialize: asIs, requestDeserialize: asIs } as const;
+  const response = { responseStream: false, responseSerialize: asIs, responseDeserialize: asIs } as const;
   const handle: grpc.handleUnaryCall<Buffer, Buffer> = async (call, callback) => {
     const context = createHandlerContext({
       service: method.parent,
@@ -123,13 +101,13 @@ function addToGrpcJs(server: grpc.Server, { method, impl }: Unary): void {
       if (!(error instanceof AuthError)) throw error;
       for (const [name, value] of errorHeaders(error)) context.responseHeader.set(name, value);
       call.sendMetadata(metadataOf(context.responseHeader));
-      const { code, bytes } = statusOf(error);
+      const status = statusOf(error);
       const metadata = new grpc.Metadata();
-      metadata.set("grpc-status-details-bin", bytes);
-      callback({ code, details: error.message, metadata });
+      metadata.set("grpc-status-details-bin", status);
+      callback({ code: Number(readStatus(status, "").code), details: error.message, metadata });
     }
   };
-  server.addService({ [method.name]: { ...definition, ...codec } }, { [method.name]: handle });
+  server.addService({ [method.name]: { path, ...request, ...response } }, { [method.name]: handle });
 }
 
 function metadataOf(headers: Headers): grpc.Metadata {

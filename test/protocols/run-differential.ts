@@ -1,18 +1,15 @@
 // `npm run differential [-- --requests 100000] [--seed N]`: random logins and raw calls through every protocol, both
 // listeners and the oracles.
 
-import { parseArgs } from "node:util";
+import { randomInt } from "node:crypto";
 import fc from "fast-check";
+import { readNumbers, report } from "../long-run.ts";
+import { say } from "../requirements.ts";
 import { openDifferential, plans } from "./differential.ts";
 import { openFrameDifferential, rawCalls } from "./frame-differential.ts";
 
-const { values } = parseArgs({
-  options: {
-    requests: { type: "string", default: "100000" },
-    seed: { type: "string", default: String(Math.floor(Math.random() * 2 ** 31)) },
-  },
-});
-const requests = Number(values.requests);
+const number = readNumbers({ requests: 100_000, seed: randomInt(1, 2 ** 31) });
+const [requests, seed] = [number("requests"), number("seed")];
 const BATCH = 1_000;
 
 /** Sends `requests` samples and prints the first differences. @returns the number of differences */
@@ -24,7 +21,7 @@ async function run<Sample>(
   let differences = 0;
   for (let sent = 0; sent < requests; ) {
     const numRuns = Math.min(BATCH, requests - sent);
-    for (const sample of fc.sample(samples, { numRuns, seed: Number(values.seed) + sent })) {
+    for (const sample of fc.sample(samples, { numRuns, seed: seed + sent })) {
       sent++;
       const difference = await compare(sample);
       if (difference !== undefined && ++differences <= 10) say(JSON.stringify({ sample, difference }, null, 2));
@@ -34,12 +31,8 @@ async function run<Sample>(
   return differences;
 }
 
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
-
 const differential = await openDifferential();
-say(`${requests} logins through ${differential.ways.length} ways, then ${requests} raw calls, seed ${values.seed}`);
+say(`${requests} logins through ${differential.ways.length} ways, then ${requests} raw calls, seed ${seed}`);
 const outcomes = new Map<string, number>();
 const count = (outcome: string): unknown => outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
 const logins = await run("logins", plans, (plan) => differential.compare(plan, count));
@@ -49,5 +42,4 @@ const raw = await run("raw calls", rawCalls, frames.compare);
 await differential.close();
 await frames.close();
 say(JSON.stringify(Object.fromEntries([...outcomes].sort())));
-say(`logins: ${logins} differences. Raw calls: ${raw} differences`);
-process.exitCode = logins + raw === 0 ? 0 : 1;
+report(`logins: ${logins} differences. Raw calls: ${raw} differences`, [], logins + raw > 0);
