@@ -7,6 +7,7 @@ import { AuthServiceClient } from "../../gen/grpc/countersign/auth/v1/auth.ts";
 import type { LoginBody } from "../../src/cli/sign.ts";
 import { type HttpAnswer, postJson } from "../ask.ts";
 import { openGateway, signNow, type TestGateway } from "../gateway.ts";
+import { describeCounts, startLoad } from "../production/load.ts";
 import { type Balancer, type BalancerName, startBalancer } from "../proxies/example.ts";
 import type { Requirement } from "../requirements.ts";
 import { type Row, requiring } from "./rows.ts";
@@ -97,25 +98,13 @@ async function checkAddress({ gateways: [gateway], post }: Site): Promise<string
 }
 
 /** A gateway drains under load: every login is answered. */
-async function checkDrain({ gateways: [gateway, other], post }: Site): Promise<string[]> {
-  const devices = await Promise.all(Array.from({ length: 8 }, () => gateway.enrol()));
-  const wrong: string[] = [];
-  let answered = 0;
-  let isDrained = false;
-  const load = devices.map(async (deviceKey) => {
-    while (!isDrained) {
-      const { status, body } = await post(signNow(deviceKey)).catch((error: unknown) => ({
-        status: 0,
-        body: String(error),
-      }));
-      answered += 1;
-      if (status !== 200) wrong.push(`${status} ${body}`);
-    }
-  });
+async function checkDrain({ balancer, gateways: [gateway, other] }: Site): Promise<string[]> {
+  const deviceKeys = await Promise.all(Array.from({ length: 8 }, () => gateway.enrol()));
+  const load = startLoad({ ...balancer, deviceKeys, connections: 8 });
   await other.close();
-  isDrained = true;
-  await Promise.all(load);
-  return wrong.length === 0 && answered > 100 ? [] : [`${wrong.length} of ${answered} failed in a drain: ${wrong[0]}`];
+  const { logins, counts } = await load.stop();
+  const isWhole = logins > 100 && counts.get("right 200") === logins;
+  return isWhole ? [] : [`a drain: ${describeCounts(counts)}`];
 }
 
 /** Without a gateway the balancer itself answers, as a gateway would. */

@@ -39,6 +39,12 @@ export async function openPage(
   return { page, mistakes, close: () => context.close() };
 }
 
+/** Signs in by a link. */
+export async function followLink(page: Page, gateway: TestGateway): Promise<void> {
+  await page.goto((await gateway.createSignInLink()) ?? "");
+  await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
+}
+
 /** Opens a page of the dashboard, and waits for its heading. */
 export async function visit(page: Page, address: string, heading: string): Promise<void> {
   await page.evaluate(`location.hash = ${JSON.stringify(address)}`);

@@ -5,7 +5,7 @@ import { generateKeyPairSync } from "node:crypto";
 import type { Page } from "playwright-core";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
 import { logInBy } from "../gateway.ts";
-import { button, dialogButton, REFUSED, type Scene, type Story, signIn, visit } from "./browser.ts";
+import { button, dialogButton, followLink, REFUSED, type Scene, type Story, signIn, visit } from "./browser.ts";
 import { succeed } from "./rows.ts";
 
 /** Enrols a device by the form. @returns its secret and the login to paste */
@@ -45,8 +45,7 @@ export const OPERATOR_STORIES: readonly Story[] = [
     isOut: true,
     async act(scene) {
       const { gateway, page, mistakes } = scene;
-      await page.goto((await gateway.createSignInLink()) ?? "");
-      await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
+      await followLink(page, gateway);
       if (page.url().includes("sign-in")) mistakes.push("the code stays in the address");
       const deviceKey = "story-1";
       const { secret, curl } = await enrolByForm(page, deviceKey);

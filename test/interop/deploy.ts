@@ -2,16 +2,16 @@
 
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { TestGateway } from "../gateway.ts";
 import type { Requirement } from "../requirements.ts";
 import { LONGEST_MS, type Row, requiring, runProgram } from "./rows.ts";
-import type { Subject } from "./subject.ts";
 
 const KUBERNETES_SECRETS = ["master-key", "admin-token", "database-url", "redis-url"];
 
 interface Check extends Requirement {
   readonly command: (folder: string) => string;
   /** Makes what the command reads. @returns its standard input */
-  readonly prepare?: (folder: string, subject: Subject) => Promise<string>;
+  readonly prepare?: (folder: string, gateway: TestGateway) => Promise<string>;
 }
 
 const promtool = { packages: "prometheus", probe: "promtool --version" };
@@ -80,12 +80,12 @@ const CHECKS: readonly Check[] = [
 ];
 
 /** A row for each check. */
-export function deployRows(subject: Subject, folder: string): readonly Row[] {
+export function deployRows(gateway: TestGateway, folder: string): readonly Row[] {
   return CHECKS.map((check) =>
     requiring(check, {
       name: `deploy ${check.name}`,
       async run() {
-        const input = await check.prepare?.(folder, subject);
+        const input = await check.prepare?.(folder, gateway);
         const command = ["sh", "-c", check.command(folder)];
         const { status, stdout, stderr } = await runProgram(command, LONGEST_MS, input);
         return status === 0 ? [] : [`${status}: ${stdout}${stderr}`];

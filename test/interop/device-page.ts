@@ -2,10 +2,9 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { CUSTOMER_KEY } from "../gateway.ts";
+import { CUSTOMER_KEY, type TestGateway } from "../gateway.ts";
 import { fencesIn } from "../pages.ts";
 import { type Row, requiring, succeed } from "./rows.ts";
-import type { Subject } from "./subject.ts";
 
 /** A language's block, its file, and the command that builds and runs the file. */
 type Pasted = readonly [name: string, fence: string, file: string, command: string, packages: string, probe: string];
@@ -23,22 +22,25 @@ const PASTED: readonly Pasted[] = [
 ];
 
 /** A row for each login of the page. */
-export function devicePageRows(subject: Subject, folder: string): readonly Row[] {
+export function devicePageRows(gateway: TestGateway, folder: string): readonly Row[] {
   return PASTED.map((pasted) => {
     const [name, , , , packages, probe] = pasted;
-    const row = { name: `docs/devices.md, ${name}`, run: () => logIn(pasted, subject, folder) };
+    const row = { name: `docs/devices.md, ${name}`, run: () => logIn(pasted, gateway, folder) };
     return requiring({ name, packages, probe }, row);
   });
 }
 
-async function logIn([, fence, file, command]: Pasted, subject: Subject, folder: string): Promise<readonly string[]> {
+async function logIn(
+  [, fence, file, command]: Pasted,
+  gateway: TestGateway,
+  folder: string,
+): Promise<readonly string[]> {
   const [code = ""] = fencesIn(readFileSync("docs/devices.md", "utf8"), fence);
-  const { hostname, port } = new URL(subject.publicUrl);
-  const { device_key } = await subject.enrol();
+  const { hostname, port } = new URL(gateway.publicUrl);
   const filled = code
     .replaceAll("127.0.0.1", hostname)
     .replaceAll("8080", port)
-    .replaceAll("pump-7", device_key)
+    .replaceAll("pump-7", await gateway.enrol())
     .replaceAll("the-customer-key", CUSTOMER_KEY);
   writeFileSync(join(folder, file), filled);
   const printed = await succeed(["sh", "-c", `cd ${folder} && ${command}`]);

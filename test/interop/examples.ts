@@ -2,12 +2,11 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { CUSTOMER_KEY } from "../gateway.ts";
+import { CUSTOMER_KEY, type TestGateway } from "../gateway.ts";
 import { fencesIn } from "../pages.ts";
 import type { Outcome } from "../program.ts";
 import type { Requirement } from "../requirements.ts";
 import { type Row, requiring, runProgram, succeed } from "./rows.ts";
-import type { Subject } from "./subject.ts";
 
 export const PROTOC = "protobuf-compiler protobuf-compiler-grpc libprotobuf-dev";
 /** Debian has stubs of these for Python and Ruby, not for C++. */
@@ -108,7 +107,7 @@ export function runPython(stubs: string, program: string): readonly string[] {
   return ["env", `PYTHONPATH=${stubs}`, "/usr/bin/python3", "-B", program];
 }
 
-export function exampleRows(subject: Subject, folder: string): readonly Row[] {
+export function exampleRows(gateway: TestGateway, folder: string): readonly Row[] {
   const common = {
     name: "googleapis-common-protos",
     packages: `${PROTOC} python3-googleapis-common-protos`,
@@ -119,23 +118,23 @@ export function exampleRows(subject: Subject, folder: string): readonly Row[] {
       requiring(example, {
         name: `example ${example.name}${example.build === undefined ? ", generated" : ""}`,
         longestMs: LONGEST_MS,
-        run: () => checkExample(example, subject, join(folder, `example-${example.name}`)),
+        run: () => checkExample(example, gateway, join(folder, `example-${example.name}`)),
       }),
     ),
     requiring(common, { name: "example google/* as in googleapis-common-protos", run: () => compareGoogle(folder) }),
   ];
 }
 
-async function checkExample(example: Example, subject: Subject, folder: string): Promise<readonly string[]> {
+async function checkExample(example: Example, gateway: TestGateway, folder: string): Promise<readonly string[]> {
   const { name, build } = example;
   mkdirSync(folder);
   // Cargo's build generates the stubs itself.
   const mistakes = name === "rust" ? [] : await compareStubs(name, folder);
   if (build === undefined) return mistakes;
   const command = await build(folder);
-  for (const url of [subject.publicUrl, subject.internalUrl]) {
-    const { device_key: deviceKey } = await subject.enrol();
-    const verifier = name === "cpp" ? [new URL(subject.internalUrl).host] : [];
+  for (const url of [gateway.publicUrl, gateway.internalUrl]) {
+    const deviceKey = await gateway.enrol();
+    const verifier = name === "cpp" ? [new URL(gateway.internalUrl).host] : [];
     const args = [...command, new URL(url).host, deviceKey, ...verifier];
     mistakes.push(...(await checkLogins(deviceKey, (key) => runProgram(args, 30_000, `${key}\n`))));
   }

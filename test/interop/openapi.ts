@@ -4,8 +4,8 @@ import { execFile } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
+import { signNow, type TestGateway } from "../gateway.ts";
 import { type Row, succeed } from "./rows.ts";
-import type { Subject } from "./subject.ts";
 
 /** Some 280 MB: fetched for a run, not a dependency of the project. */
 const PACKAGES = [
@@ -72,7 +72,7 @@ const LINTERS: readonly (readonly [string, ...string[]])[] = [
 ];
 
 /** A row for each linter and generator of each document. */
-export function openapiRows(subject: Subject, folder: string): readonly Row[] {
+export function openapiRows(gateway: TestGateway, folder: string): readonly Row[] {
   const home = join(folder, "openapi");
   let installed: Promise<unknown> | undefined;
   const install = (): Promise<unknown> => {
@@ -104,7 +104,7 @@ export function openapiRows(subject: Subject, folder: string): readonly Row[] {
         return [];
       }),
     ),
-    ...GENERATORS.map((generator) => row(generator.name, document, (own) => logIn(generator, home, own, subject))),
+    ...GENERATORS.map((generator) => row(generator.name, document, (own) => logIn(generator, home, own, gateway))),
   ]);
 }
 
@@ -113,12 +113,17 @@ function runTool(home: string, own: string, [program, ...args]: readonly [string
   return succeed(["env", "-C", own, join(home, "node_modules/.bin", program), ...args], LONGEST_MS);
 }
 
-async function logIn(generator: Generator, home: string, own: string, subject: Subject): Promise<readonly string[]> {
+async function logIn(
+  generator: Generator,
+  home: string,
+  own: string,
+  gateway: TestGateway,
+): Promise<readonly string[]> {
   const { name, command, client } = generator;
-  const baseUrl = subject.publicUrl;
+  const baseUrl = gateway.publicUrl;
   const orval = { gateway: { input: "openapi.json", output: { target: "generated.ts", client: "fetch", baseUrl } } };
   writeFileSync(join(own, "orval.config.mjs"), `export default ${JSON.stringify(orval)};\n`);
-  writeFileSync(join(own, "login.ts"), programOf(client, baseUrl, JSON.stringify(await subject.enrol())));
+  writeFileSync(join(own, "login.ts"), programOf(client, baseUrl, JSON.stringify(signNow(await gateway.enrol()))));
   const tsconfig = { extends: join(home, "tsconfig.json"), files: ["login.ts"], compilerOptions: { outDir: "built" } };
   writeFileSync(join(own, "tsconfig.json"), JSON.stringify(tsconfig));
   await runTool(home, own, command);

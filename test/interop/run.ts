@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { ADMIN_TOKEN, openGateway, type TestGateway } from "../gateway.ts";
 import { say } from "../requirements.ts";
 import { apacheRows } from "./apache.ts";
 import { balancerRows } from "./balancers.ts";
@@ -15,26 +16,10 @@ import { exampleRows } from "./examples.ts";
 import { grpcioRows } from "./grpcio.ts";
 import { openapiRows } from "./openapi.ts";
 import { LONGEST_MS, type Row } from "./rows.ts";
-import { type Address, openSubject, type Subject } from "./subject.ts";
 import { webRows } from "./web.ts";
 
-const { values } = parseArgs({
-  options: {
-    /** Runs the rows whose names start with this. */
-    only: { type: "string", default: "" },
-    public: { type: "string" },
-    internal: { type: "string" },
-  },
-});
-
-/** A gateway for tests: the rows enrol devices, and call every method of operators. */
-function readAddress(): Address | undefined {
-  const { public: publicUrl, internal: internalUrl } = values;
-  const adminToken = process.env["COUNTERSIGN_ADMIN_TOKEN"];
-  if (publicUrl === undefined && internalUrl === undefined) return undefined;
-  if (publicUrl !== undefined && internalUrl !== undefined && adminToken) return { publicUrl, internalUrl, adminToken };
-  throw new Error("--public and --internal go together, and need COUNTERSIGN_ADMIN_TOKEN");
-}
+/** `only`: runs the rows whose names start with this. */
+const { values } = parseArgs({ options: { only: { type: "string", default: "" } } });
 
 async function runRow({ name, run, longestMs = LONGEST_MS }: Row): Promise<boolean> {
   const { promise: late, reject } = Promise.withResolvers<never>();
@@ -45,20 +30,20 @@ async function runRow({ name, run, longestMs = LONGEST_MS }: Row): Promise<boole
   return mistakes.length === 0;
 }
 
-async function runRows(subject: Subject, folder: string): Promise<number> {
+async function runRows(gateway: TestGateway, folder: string): Promise<number> {
   const headers = join(folder, "headers");
-  writeFileSync(headers, `Authorization: Bearer ${subject.adminToken}\n`, { mode: 0o600 });
+  writeFileSync(headers, `Authorization: Bearer ${ADMIN_TOKEN}\n`, { mode: 0o600 });
   const rows = [
-    ...grpcioRows(subject, folder),
-    ...exampleRows(subject, folder),
-    ...devicePageRows(subject, folder),
+    ...grpcioRows(gateway, folder),
+    ...exampleRows(gateway, folder),
+    ...devicePageRows(gateway, folder),
     ...balancerRows(folder),
     ...apacheRows(),
-    ...deployRows(subject, folder),
-    ...openapiRows(subject, folder),
+    ...deployRows(gateway, folder),
+    ...openapiRows(gateway, folder),
     ...dashboardRows(),
     ...webRows(),
-    ...bufRows(subject.publicUrl, subject.internalUrl, headers),
+    ...bufRows(gateway.publicUrl, gateway.internalUrl, headers),
   ].filter(({ name }) => name.startsWith(values.only));
   if (rows.length === 0) throw new Error(`no row starts with ${values.only}`);
   let failed = 0;
@@ -67,14 +52,14 @@ async function runRows(subject: Subject, folder: string): Promise<number> {
   return failed;
 }
 
-const subject = await openSubject(readAddress());
+const gateway = await openGateway({ LOGIN_LIMIT: "1000/60s" });
 const folder = mkdtempSync(join(tmpdir(), "countersign-interop-"));
 let failed = 1;
 try {
-  failed = await runRows(subject, folder);
+  failed = await runRows(gateway, folder);
 } finally {
   rmSync(folder, { recursive: true });
-  await subject.close();
+  await gateway.close();
 }
 // A client that timed out may keep the process alive.
 process.exit(failed === 0 ? 0 : 1);

@@ -38,8 +38,6 @@ export async function startEchoService(): Promise<EchoService> {
   };
 }
 
-export type ProxyAnswer = HttpAnswer;
-
 export interface ProxyRequest {
   readonly headers?: OutgoingHttpHeaders;
   readonly method?: string;
@@ -50,12 +48,32 @@ export interface ProxyRequest {
 }
 
 /** Sends a request to a proxy. Rejects when the connection ends without an answer. */
-export function send(url: string, { path = "/things", body, ...options }: ProxyRequest = {}): Promise<ProxyAnswer> {
+export function send(url: string, { path = "/things", body, ...options }: ProxyRequest = {}): Promise<HttpAnswer> {
   return ask(url, { path, ...options }, body);
 }
 
 /** The request that reached the service. @throws Error when none did */
-export function echoOf({ status, body }: ProxyAnswer): Echo {
+export function echoOf({ status, body }: HttpAnswer): Echo {
   if (status !== 200) throw new Error(`the service was not reached: ${status} ${body}`);
   return JSON.parse(body);
+}
+
+const between = ["-", "_", "."].flatMap((one) => ["-", "_", "."].map((other) => [one, other] as const));
+
+/** Spellings of the identity headers that a service may take for the same name. */
+export const IDENTITY_NAMES: readonly string[] = between.flatMap(([a, b]) => [
+  `X${a}Device${b}Key`,
+  `X${a}Customer${b}Id`,
+  `x${a}device${b}key`,
+]);
+
+/** Headers of requests that a proxy has to refuse: none has a valid token alone in x-access-token. */
+export function withoutToken(token: string): Readonly<Record<string, OutgoingHttpHeaders>> {
+  return {
+    "no token": {},
+    "no token, but an identity": { "X-Device-Key": "pump-7" },
+    "a token in Authorization, which the service does not read": { authorization: `Bearer ${token}` },
+    "a token in x_access_token": { x_access_token: token },
+    "two tokens": { "x-access-token": [token, "other"] },
+  };
 }

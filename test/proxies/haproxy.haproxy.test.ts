@@ -2,9 +2,10 @@
 
 import { describe, expect, test } from "vitest";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
+import type { HttpAnswer } from "../ask.ts";
 import { claimsOf, headerOf, signed, validToken } from "../vectors/forge.ts";
 import { expectNoneAccepted, expectRefused, testOpen, testPassing, withToken } from "./cases.ts";
-import { echoOf, type ProxyAnswer, send } from "./echo.ts";
+import { echoOf, send } from "./echo.ts";
 import { HAPROXY } from "./proxy.ts";
 import { DEVICE_KEY, openSite } from "./site.ts";
 
@@ -17,7 +18,7 @@ function headerIn(token: string): unknown {
 
 describe("HAProxy", () => {
   const site = testPassing(() => openSite(HAPROXY));
-  const ask = (token: string): Promise<ProxyAnswer> => send(site().proxy.url, withToken(token));
+  const ask = (token: string): Promise<HttpAnswer> => send(site().proxy.url, withToken(token));
 
   test("refuses every hostile token of RS256 that a header can carry", () => expectNoneAccepted(site(), site().mint));
 

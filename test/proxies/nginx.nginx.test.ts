@@ -1,8 +1,7 @@
 // nginx with examples/proxies/nginx.conf asks the gateway for each request.
 
 import { describe, expect, test } from "vitest";
-import { GATEWAY } from "../../src/core/registry/ports.ts";
-import { expectRefused, testAway, testGatewayTls, testOpen, testPassing, withToken } from "./cases.ts";
+import { testAsking, testGatewayTls, testOpen, testPassing, withToken } from "./cases.ts";
 import { send } from "./echo.ts";
 import { NGINX } from "./proxy.ts";
 import { DEVICE_KEY, openSite } from "./site.ts";
@@ -16,16 +15,7 @@ describe("nginx", () => {
     expect((await send(proxy.url, { path: "/countersign-check", ...withToken(token) })).status).toBe(404);
   });
 
-  test("refuses a revoked token at once", async () => {
-    const { proxy, gateway, logIn } = site();
-    const token = await logIn(DEVICE_KEY);
-    expect((await send(proxy.url, withToken(token))).status).toBe(200);
-    await gateway.registry.devices.revokeTokens(DEVICE_KEY, GATEWAY);
-    expectRefused(await send(proxy.url, withToken(token)));
-    expect((await send(proxy.url, withToken(await logIn(DEVICE_KEY)))).status).toBe(200);
-  });
-
-  testAway(site);
+  testAsking(site, {});
 });
 
 testOpen({ ...NGINX, options: ["needs no token", "preflight"] });

@@ -96,7 +96,8 @@ export async function openSite(
     return (await promisify(execFile)(process.execPath, [script, jwks, keys, "true"])).stdout;
   }
   if (program.example === "haproxy.cfg") await writeKeys();
-  const addresses = { gateway: new URL(gateway.publicUrl).host, service: service.host, keys, gatewayCa: trusted };
+  const asked = program.example === "apache.conf" ? gateway.internalUrl : gateway.publicUrl;
+  const addresses = { gateway: new URL(asked).host, service: service.host, keys, gatewayCa: trusted };
   let proxy = await startProxy(program, addresses);
   cleanup.defer(() => proxy.close());
 
