@@ -9,7 +9,7 @@ import { TokenService } from "../../gen/es/countersign/token/v1/token_pb.ts";
 import { createOpenapi } from "../../scripts/openapi/document.ts";
 import { notes } from "../../scripts/openapi-notes.ts";
 import { createRouteTable } from "../../src/protocols/routes.ts";
-import { get, isUnary, methodsWith, post, type Rule } from "../protocols/route-rules.ts";
+import { get, isUnary, methodsWith, post } from "../protocols/route-rules.ts";
 import { service as rules, serveRules } from "../protocols/rule-service.ts";
 import { objectOf, openDocument, readGenerated } from "./document.ts";
 
@@ -91,33 +91,28 @@ test("only operators' calls require the admin token", () => {
   expect(JSON.stringify(readGenerated("public").json)).not.toMatch(/admin/i);
 });
 
-describe("paths", () => {
-  const pathOf = (id: string): string | undefined => ofRules.operations.find((one) => one.id === id)?.path;
-
-  test.each([
+test("paths of operations are those of their routes, without the parameters' patterns", () => {
+  for (const [id, path] of [
     ["Rules_Get", "/v1/things/{id}"],
     ["Rules_Disable", "/v1/things/{id}:disable"],
     ["Rules_Nested", "/v1/nested/{part.part_id}/{part.inner.size}"],
-  ])("%s is %s", (id, path) => expect(pathOf(id)).toBe(path));
+  ] as const) {
+    expect(ofRules.operation(id).path).toBe(path);
+  }
+});
 
-  const pathsOf = (...own: readonly Rule[]): string[] => {
-    const [method] = methodsWith(...own);
-    if (method === undefined) throw new TypeError("there is no method");
-    return openDocument(createOpenapi([method.parent], plain)).operations.map(({ verb, path }) => `${verb} ${path}`);
-  };
-
-  test("that differ only in parameter names are one path", () => {
-    expect(pathsOf(get("/a/{id}"), post("/a/{name}"))).toEqual(["GET /a/{id}", "POST /a/{id}"]);
-  });
+test("paths that differ only in parameter names are one path", () => {
+  const [method] = methodsWith(get("/a/{id}"), post("/a/{name}"));
+  if (method === undefined) throw new TypeError("there is no method");
+  const { operations } = openDocument(createOpenapi([method.parent], plain));
+  expect(operations.map(({ verb, path }) => `${verb} ${path}`)).toEqual(["GET /a/{id}", "POST /a/{id}"]);
 });
 
 describe("queries and bodies", () => {
-  const namesOf = (id: string): unknown[] => {
-    const operation = ofRules.operations.find((one) => one.id === id);
-    return Object.values(objectOf(ofRules.at(operation?.pointer ?? "")["parameters"])).map(
+  const namesOf = (id: string): unknown[] =>
+    Object.values(objectOf(ofRules.at(ofRules.operation(id).pointer)["parameters"])).map(
       (one) => objectOf(one)["name"],
     );
-  };
 
   test("a query has every field that a URL can carry, and a recursive message once", () => {
     const names = namesOf("Rules_List");
@@ -127,18 +122,15 @@ describe("queries and bodies", () => {
     expect(names.filter((name) => nested.includes(String(name)))).toEqual([]);
   });
 
-  test("a query leaves out fields of the path and the body", () => {
+  test("queries and bodies leave out fields of the path, and a query those of the body", () => {
     expect(namesOf("Rules_Create")).toEqual(["id"]);
     const replace = namesOf("Rules_Replace");
     expect(replace).toContain("other_part.part_id");
     expect(replace.filter((name) => name === "id" || String(name).startsWith("part."))).toEqual(["id"]);
-  });
-
-  test("a body leaves out fields of the path", () => {
-    const pointer = ofRules.operations.find(({ id }) => id === "Rules_Create")?.pointer;
-    const schema = ofRules.at(`${pointer}/requestBody/content/application~1json/schema`);
-    expect(Object.keys(objectOf(schema["properties"]))).not.toContain("id");
-    expect(Object.keys(objectOf(schema["properties"]))).toContain("name");
+    const { pointer } = ofRules.operation("Rules_Create");
+    const { properties } = ofRules.at(`${pointer}/requestBody/content/application~1json/schema`);
+    const names = Object.keys(objectOf(properties));
+    expect([names.includes("id"), names.includes("name")]).toEqual([false, true]);
   });
 });
 
@@ -175,7 +167,7 @@ test.each<{ id: string; verb: string; path: string; body?: unknown }>([
   { id: "Rules_Parts", verb: "PUT", path: "/v1/parts", body: [{ part_id: "p" }] },
   { id: "Rules_Get", verb: "GET", path: "/v1/things/x?count=many" },
 ])("requests and answers with every kind of field fit their schemas: $id $path", async ({ id, verb, path, body }) => {
-  const pointer = ofRules.operations.find((one) => one.id === id)?.pointer;
+  const { pointer } = ofRules.operation(id);
   if (body !== undefined) {
     expect(ofRules.mistakes(`${pointer}/requestBody/content/application~1json/schema`, body)).toBe("");
   }

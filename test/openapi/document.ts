@@ -18,6 +18,8 @@ export interface Operation {
 export interface OpenapiDocument {
   readonly json: Record<string, unknown>;
   readonly operations: readonly Operation[];
+  /** The operation with this id. @throws TypeError for an unknown one */
+  operation(id: string): Operation;
   /** The object at a JSON pointer (RFC 6901). */
   at(pointer: string): JsonObject;
   /** Why a value does not fit the schema at a pointer, in one line; members that the schema does not name are mistakes. */
@@ -44,6 +46,12 @@ export function openDocument(json: Record<string, unknown>): OpenapiDocument {
       .reduce((value: unknown, name) => objectOf(value)[name.replaceAll("~1", "/").replaceAll("~0", "~")], json);
     const { $ref } = objectOf(found);
     return typeof $ref === "string" ? at($ref.slice(1)) : objectOf(found);
+  }
+
+  function operation(id: string): Operation {
+    const found = operations.find((one) => one.id === id);
+    if (found === undefined) throw new TypeError(`the document has no ${id}`);
+    return found;
   }
 
   const validators = new Map<string, ReturnType<typeof ajv.compile>>();
@@ -77,11 +85,11 @@ export function openDocument(json: Record<string, unknown>): OpenapiDocument {
   return {
     json,
     operations,
+    operation,
     at,
     mistakes,
     async expectDocumented(response, operationId, status) {
-      const operation = operations.find(({ id }) => id === operationId);
-      const pointer = `${operation?.pointer}/responses/${status ?? response.status}`;
+      const pointer = `${operation(operationId).pointer}/responses/${status ?? response.status}`;
       expect(at(pointer), `${response.status} is documented`).toHaveProperty("content");
       const body: unknown = await response.json();
       expect(mistakes(`${pointer}/content/application~1json/schema`, body), JSON.stringify(body)).toBe("");
