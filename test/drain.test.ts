@@ -3,12 +3,22 @@
 import { once } from "node:events";
 import { Agent, request } from "node:http";
 import { connect as connectHttp2 } from "node:http2";
-import { connect } from "node:net";
-import { credentials } from "@grpc/grpc-js";
 import { expect, onTestFinished, test } from "vitest";
-import { AuthServiceClient } from "../gen/grpc/countersign/auth/v1/auth.ts";
+import { createAuthClient } from "../src/client/auth-client.ts";
 import { openGateway } from "./gateway.ts";
+import { openSocket } from "./http/raw-http.ts";
 import { linesOf, serve, temporaryFolder } from "./program.ts";
+
+/** Waits until the internal listener has stopped accepting, as the public one has by then. */
+const expectClosed = (internalUrl: string) =>
+  expect.poll(() => fetch(new URL("/livez", internalUrl)).catch(() => "closed")).toBe("closed");
+
+/** Sends a request through an agent. @returns whether its connection stays */
+async function askBy(agent: Agent, publicUrl: string): Promise<string | undefined> {
+  const [response] = await once(request(new URL("/auth/time", publicUrl), { agent }).end(), "response");
+  await once(response.resume(), "end");
+  return response.headers.connection;
+}
 
 const OPTIONS = { graceMs: 600_000 };
 /** Times so long that no idle connection is closed during the test. */
@@ -18,37 +28,30 @@ test("closes idle connections of every protocol at once", async () => {
   const { publicUrl, internalUrl, close } = await openGateway({}, OPTIONS);
   const agent = new Agent({ keepAlive: true });
   onTestFinished(() => agent.destroy());
-  const [response] = await once(request(new URL("/auth/time", publicUrl), { agent }).end(), "response");
-  await once(response.resume(), "end");
+  await askBy(agent, publicUrl);
 
   const unused = connectHttp2(publicUrl);
   await once(unused, "connect");
   const used = connectHttp2(publicUrl);
   await once(used.request({ ":path": "/livez" }).resume(), "close");
-  const client = new AuthServiceClient(new URL(internalUrl).host, credentials.createInsecure());
+  const client = createAuthClient({ url: internalUrl });
   onTestFinished(() => client.close());
-  await new Promise<void>((resolve, reject) =>
-    client.getServerTime({}, (error) => (error ? reject(error) : resolve())),
-  );
-  const { hostname, port } = new URL(publicUrl);
-  const silent = connect(Number(port), hostname);
-  await once(silent, "connect");
+  await client.getServerTime({});
+  await once(openSocket(publicUrl), "connect");
 
   await close();
   await expect(fetch(new URL("/livez", publicUrl))).rejects.toThrow();
-  for (const open of [unused, used, silent]) open.destroy();
+  for (const open of [unused, used]) open.destroy();
 });
 
 test("answers a request under way over HTTP/1, then closes its connection", async () => {
   const { publicUrl, internalUrl, close } = await openGateway({}, OPTIONS);
-  const { hostname, port } = new URL(publicUrl);
-  const socket = connect(Number(port), hostname);
+  const socket = openSocket(publicUrl);
   socket.write("POST /auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{");
   // After an answer on another connection, the head of the first request has been read.
   await fetch(new URL("/livez", publicUrl));
   const closed = close();
-  // The other listener has stopped accepting too.
-  await expect.poll(() => fetch(new URL("/livez", internalUrl)).catch(() => "closed")).toBe("closed");
+  await expectClosed(internalUrl);
   socket.write("}");
   const [answer] = await once(socket, "data");
   expect(String(answer)).toMatch(/^HTTP\/1\.1 400 /);
@@ -75,15 +78,10 @@ test("announces the end of a kept-alive connection with its next answer", async 
   const { publicUrl, internalUrl, close } = await openGateway({}, PATIENT);
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   onTestFinished(() => agent.destroy());
-  const ask = async (): Promise<string | undefined> => {
-    const [response] = await once(request(new URL("/auth/time", publicUrl), { agent }).end(), "response");
-    await once(response.resume(), "end");
-    return response.headers.connection;
-  };
-  expect(await ask()).toBe("keep-alive");
+  expect(await askBy(agent, publicUrl)).toBe("keep-alive");
   const closed = close();
-  await expect.poll(() => fetch(new URL("/livez", internalUrl)).catch(() => "closed")).toBe("closed");
-  expect(await ask()).toBe("close");
+  await expectClosed(internalUrl);
+  expect(await askBy(agent, publicUrl)).toBe("close");
   await closed;
 });
 
@@ -92,7 +90,7 @@ test("announces the end of an idle session with its next answer, and answers req
   const session = connectHttp2(publicUrl);
   await once(session.request({ ":path": "/livez" }).resume(), "close");
   const closed = close();
-  await expect.poll(() => fetch(new URL("/livez", internalUrl)).catch(() => "closed")).toBe("closed");
+  await expectClosed(internalUrl);
   const goaway = once(session, "goaway");
   const streams = [1, 2, 3].map(() => session.request({ ":path": "/livez" }));
   const answers = await Promise.all(streams.map((stream) => once(stream.resume(), "response")));

@@ -72,10 +72,10 @@ const onBoth = {
   "a Connect call": () => connect(`${AUTH}/GetServerTime`, {}),
   "a Connect call of an unknown media type": () => connect(`${AUTH}/Login`, {}, { "content-type": "text/plain" }),
   "a gRPC-Web call": () => call(`${AUTH}/GetServerTime`, NO_MESSAGE, "application/grpc-web+proto"),
-  "a gRPC-Web login": ({ login }) => call(`${AUTH}/Login`, encode(login), "application/grpc-web+proto"),
+  "a gRPC-Web login": ({ login }) => call(`${AUTH}/Login`, encodeLogin(login), "application/grpc-web+proto"),
   "a gRPC-Web call of an unknown path": () => call("/x/y", NO_MESSAGE, "application/grpc-web+proto"),
   "a gRPC call": () => grpc(`${AUTH}/GetServerTime`),
-  "a gRPC login": ({ login }) => grpc(`${AUTH}/Login`, encode(login)),
+  "a gRPC login": ({ login }) => grpc(`${AUTH}/Login`, encodeLogin(login)),
   "a gRPC call that does not decode": () => grpc(`${AUTH}/Login`, Buffer.of(0xff)),
   "a gRPC call of an unknown path": () => grpc("/x/y"),
   "a gRPC call of an unknown content type": () => call(`${AUTH}/Login`, NO_MESSAGE, "application/grpc+x"),
@@ -117,6 +117,7 @@ export function requestsOf(listener: keyof typeof requests, names: readonly Requ
   return makers.filter(([name]) => names.some((selected) => selected === name)).map(([, make]) => make);
 }
 
-function encode(login: LoginBody): Uint8Array {
+/** A LoginRequest in protobuf. */
+export function encodeLogin(login: LoginBody): Uint8Array {
   return LoginRequest.encode(LoginRequest.fromPartial(login)).finish();
 }

@@ -22,53 +22,61 @@ type Open = () => Promise<FrameConnection>;
 export type Reset = (open: Open, request: RawRequest) => Promise<void>;
 
 /** Every error code of RFC 9113, section 7. */
-const CODES = Array.from({ length: 14 }, (_, code) => code);
+export const CODES: readonly number[] = Array.from({ length: 14 }, (_, code) => code);
 const NO_ERROR = 0;
 const WINDOW = 65_535;
 
-/** The frames of a request with its reset. */
-type Sequence = (stream: number, request: RawRequest, code: number) => readonly Buffer[];
+type Frames = readonly Buffer[];
 
 const bodyOf = ({ body = Buffer.from("{}") }: RawRequest): Buffer => body;
 const begin = (stream: number, { headers }: RawRequest): Buffer => openStream(stream, headers, false);
 
-/** The frames before the first reset. */
-const BEFORE: readonly ((stream: number, request: RawRequest) => readonly Buffer[])[] = [
-  (stream, request) => [begin(stream, request)],
+/** How far a request gets: all of it, or what comes before a reset. */
+export const BEGINNINGS: readonly ((stream: number, request: RawRequest) => Frames)[] = [
   (stream, { headers }) => [openStream(stream, headers)],
-  (stream, { headers }) => openStreamInParts(stream, headers, false),
+  (stream, request) => [begin(stream, request)],
   (stream, request) => [begin(stream, request), data(stream, bodyOf(request))],
   (stream, request) => [begin(stream, request), data(stream, bodyOf(request).subarray(0, 1), false)],
+  (stream, { headers }) => openStreamInParts(stream, headers, false),
 ];
-const SEQUENCES: readonly Sequence[] = [
-  ...BEFORE.map(
-    (before): Sequence =>
-      (stream, request, code) => [...before(stream, request), resetStream(stream, code)],
-  ),
-  (stream, request, code) => [
-    begin(stream, request),
-    resetStream(stream, code),
-    data(stream, bodyOf(request)),
-    windowUpdate(stream, 1),
-    resetStream(stream, code),
-  ],
+
+export interface Tail {
+  readonly frames: (request: RawRequest) => Frames;
+  /** What the client does then: it destroys the connection, ends its side, or waits for an answer. */
+  readonly ending: "close" | "end" | "wait";
+}
+
+/** What follows a request on stream 1, and its reset. DATA of stream 0 is a connection error. */
+export const TAILS: readonly Tail[] = [
+  { frames: () => [], ending: "close" },
+  { frames: () => [], ending: "end" },
+  { frames: () => [], ending: "wait" },
+  { frames: () => [goaway(NO_ERROR)], ending: "wait" },
+  { frames: () => [goaway(11)], ending: "end" },
+  { frames: (request) => [data(1, bodyOf(request)).subarray(0, 10)], ending: "close" },
+  { frames: ({ headers }) => [openStream(3, headers).subarray(0, 20)], ending: "end" },
+  { frames: ({ headers }) => [openStreamInParts(3, headers)[0]], ending: "end" },
+  { frames: () => [frame(DATA, 0, 0)], ending: "wait" },
+  { frames: (request) => [windowUpdate(1, 1), data(1, bodyOf(request)), resetStream(1)], ending: "wait" },
+  { frames: () => [windowUpdate(0, 0x7fff_ffff)], ending: "wait" },
+  { frames: () => [settings(0), ...Array.from({ length: 5 }, ping)], ending: "end" },
 ];
 
 /** The frames of a connection that ends, by an error or by the client, with a request on stream 1. */
-const ENDINGS: readonly ((request: RawRequest) => readonly Buffer[])[] = [
+const ENDINGS: readonly ((request: RawRequest) => Frames)[] = [
   (request) => [resetStream(1, NO_ERROR), begin(1, request)],
   ({ headers }) => {
     const [first, rest] = openStreamInParts(1, headers, false);
     return [first, resetStream(1, NO_ERROR), rest];
   },
-  (request) => [begin(1, request), resetStream(1, NO_ERROR), goaway(NO_ERROR)],
-  (request) => [begin(1, request), goaway(NO_ERROR)],
-  // DATA of stream 0 is a connection error.
-  (request) => [begin(1, request), resetStream(1, NO_ERROR), frame(DATA, 0, 0)],
-  (request) => [begin(1, request), frame(DATA, 0, 0)],
   (request) => [framesOf(1, request), frame(DATA, 0, 0)],
-  (request) => [begin(1, request), resetStream(1, NO_ERROR), ...Array.from({ length: 5 }, ping)],
-  (request) => [begin(1, request), ...Array.from({ length: 5 }, ping)],
+  ...TAILS.flatMap(({ frames }) =>
+    [[], [resetStream(1, NO_ERROR)]].map((reset) => (request: RawRequest) => [
+      begin(1, request),
+      ...reset,
+      ...frames(request),
+    ]),
+  ),
 ];
 
 interface Client extends Pick<FrameConnection, "write" | "isOk"> {
@@ -101,7 +109,10 @@ async function onConnection(open: Open, act: (client: Client) => Promise<void>):
 function resetAtOnce(open: Open, request: RawRequest): Promise<void> {
   return onConnection(open, async ({ write, next, sync }) => {
     const withCode = (code: number): readonly Buffer[] =>
-      SEQUENCES.flatMap((sequence) => sequence(next(), request, code));
+      BEGINNINGS.flatMap((beginning) => {
+        const stream = next();
+        return [...beginning(stream, request), resetStream(stream, code)];
+      });
     write(settings(), ...CODES.flatMap(withCode));
     await sync();
     write(...withCode(NO_ERROR));

@@ -1,11 +1,10 @@
 // An unknown device, a wrong signature, and a wrong signature of a disabled device get the same bytes in every protocol, at the
 // first login and later. Only the date and the request id may differ.
 
-import { create, toBinary } from "@bufbuild/protobuf";
 import { beforeAll, expect, test } from "vitest";
-import { LoginRequestSchema } from "../gen/es/countersign/auth/v1/auth_pb.ts";
 import { GATEWAY } from "../src/core/registry/ports.ts";
 import { signNow, startFileGateway } from "./gateway.ts";
+import { encodeLogin } from "./http2-requests.ts";
 import { envelope, type HandAnswer, sendByHand } from "./protocols/hand.ts";
 
 const NOW = 1_764_000_000_000;
@@ -35,14 +34,7 @@ function written({ status, headers, trailers, body }: HandAnswer): string {
 
 function bodies(deviceKey: string): { json: Buffer; binary: Uint8Array; framed: Uint8Array } {
   const login = signNow(deviceKey, "not its key at all", NOW / 1000);
-  const binary = toBinary(
-    LoginRequestSchema,
-    create(LoginRequestSchema, {
-      deviceKey,
-      timestamp: BigInt(login.timestamp),
-      deviceSignature: login.device_signature,
-    }),
-  );
+  const binary = encodeLogin(login);
   return { json: Buffer.from(JSON.stringify(login)), binary, framed: envelope(binary) };
 }
 

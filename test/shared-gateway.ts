@@ -6,9 +6,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect } from "vitest";
 import { readDemoDevice } from "../src/cli/demo.ts";
 import { type LoginBody, signLogin } from "../src/cli/sign.ts";
-import { openConnection, settings } from "./frames.ts";
+import { postJson } from "./ask.ts";
+import { openConnection } from "./frames.ts";
 import { ADMIN_TOKEN, NO_LIMITS, namedSettings } from "./gateway.ts";
-import { framesOf, type RequestMaker, requests } from "./http2-requests.ts";
+import type { RequestMaker } from "./http2-requests.ts";
 import type { Reset } from "./http2-resets.ts";
 import { type ServingProcess, serve } from "./program.ts";
 
@@ -49,16 +50,10 @@ export function shareGateway(tls?: { readonly cert: string; readonly key: string
     return signLogin(device, Math.floor(Date.now() / 1000) - logins);
   }
 
-  /** @returns the token @throws Error when the login fails */
+  /** @returns the token, or the answer's body */
   async function logIn(url: string): Promise<string> {
-    const connection = await openConnection(url, ca);
-    const login = requests.public["a REST login"]({ login: signNext(), token, adminToken: ADMIN_TOKEN });
-    connection.write(settings(), framesOf(1, login));
-    try {
-      return String(JSON.parse(String(await connection.bodyOf(1))).token);
-    } finally {
-      connection.destroy();
-    }
+    const { body } = await postJson(new URL("/auth/login", url), signNext(), { agent: false, ...(ca && { ca }) });
+    return JSON.parse(body).token ?? body;
   }
 
   return {

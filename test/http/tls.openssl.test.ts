@@ -2,7 +2,7 @@
 
 import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
-import { connect as connectTcp, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import type { ConnectionOptions, TLSSocket } from "node:tls";
 import { describe, expect, test } from "vitest";
@@ -15,6 +15,7 @@ import {
   shakeHands,
   startSecureListener,
 } from "./certificates.ts";
+import { openSocket } from "./raw-http.ts";
 
 const pems = makeCertificates({ rsa: "rsa", ecdsa: "ecdsa" });
 const OK = "HTTP/1.1 200 OK";
@@ -112,12 +113,10 @@ test("still serves after failed handshakes", async () => {
 });
 
 /** A client without TLS that has written some bytes. */
-async function openTcp({ port }: SecureListener, bytes: string): Promise<Socket> {
-  const socket = connectTcp(port, "127.0.0.1");
-  socket.on("error", () => {});
-  socket.resume();
+async function openTcp({ url }: SecureListener, bytes: string): Promise<Socket> {
+  const socket = openSocket(url).resume();
   await once(socket, "connect");
-  if (bytes !== "") socket.write(bytes);
+  socket.write(bytes);
   return socket;
 }
 
@@ -125,20 +124,13 @@ async function openTcp({ port }: SecureListener, bytes: string): Promise<Socket>
 const askOnce = ({ url, ca }: SecureListener): Promise<unknown> => ask(url, { ca, agent: false });
 
 describe("a listener that closes", () => {
-  test.each([
+  test.each<[string, string | undefined]>([
     ["sends nothing", ""],
     ["sends half a ClientHello", "\x16\x03\x01\x02\x00\x01\x00"],
+    ["sends no request", undefined],
   ])("closes at once the connection of a client that %s", async (_name, bytes) => {
     const listener = await startSecureListener(pems, "ecdsa");
-    const gone = once(await openTcp(listener, bytes), "close");
-    await askOnce(listener);
-    await listener.close(600_000);
-    await gone;
-  });
-
-  test("closes at once a connection that has sent no request", async () => {
-    const listener = await startSecureListener(pems, "ecdsa");
-    const socket = await shakeHands(listener);
+    const socket = bytes === undefined ? await shakeHands(listener) : await openTcp(listener, bytes);
     const gone = once(socket.resume(), "close");
     await askOnce(listener);
     await listener.close(600_000);

@@ -1,18 +1,16 @@
 // Connect's unary protocol by hand, for details that clients hide (connectrpc.com/docs/protocol).
 
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { fromBinary } from "@bufbuild/protobuf";
 import { afterAll, describe, expect, test } from "vitest";
-import { LoginRequestSchema, LoginResponseSchema } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
+import { LoginResponseSchema } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
 import { type HandAnswer, type HandRequest, sendByHand } from "./hand.ts";
 import { mount } from "./mount.ts";
-import { scriptedService } from "./scripted-service.ts";
+import { loginMessage as login, scriptedService } from "./scripted-service.ts";
 
 const listener = await mount(scriptedService());
 afterAll(() => listener.close(0));
 
 const PATH = "/countersign.auth.v1.AuthService/Login";
-const login = (deviceKey: string): Uint8Array =>
-  toBinary(LoginRequestSchema, create(LoginRequestSchema, { deviceKey }));
 const json = ({ status, body }: HandAnswer): unknown => ({ status, ...JSON.parse(body.toString()) });
 
 describe.for([1, 2] as const)("over HTTP/%i", (version) => {

@@ -2,12 +2,12 @@
 
 import { once } from "node:events";
 import { deflateSync } from "node:zlib";
-import { create, fromBinary, fromJsonString, toBinary } from "@bufbuild/protobuf";
+import { fromBinary, fromJsonString } from "@bufbuild/protobuf";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
-import { LoginRequestSchema, LoginResponseSchema } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
+import { LoginResponseSchema } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
 import { envelope, type GrpcAnswer, type HandRequest, openHttp2, readGrpc, readStatus, sendByHand } from "./hand.ts";
 import { mount } from "./mount.ts";
-import { scriptedService } from "./scripted-service.ts";
+import { loginMessage as login, scriptedService } from "./scripted-service.ts";
 
 let waiting = Promise.withResolvers<AbortSignal>();
 const listener = await mount(scriptedService((signal) => waiting.resolve(signal)));
@@ -17,8 +17,6 @@ beforeEach(() => {
 });
 
 const PATH = "/countersign.auth.v1.AuthService/Login";
-const login = (deviceKey: string): Uint8Array =>
-  toBinary(LoginRequestSchema, create(LoginRequestSchema, { deviceKey }));
 
 const PROTOCOLS = [
   { name: "gRPC", version: 2, type: "application/grpc" },

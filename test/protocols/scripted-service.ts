@@ -1,9 +1,15 @@
 // An AuthService whose Login behaves as the device_key says.
 
+import { create, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError, createServiceImplSpec, type ServiceImplSpec } from "@connectrpc/connect";
-import { AuthService } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
+import { AuthService, LoginRequestSchema } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
 import { ErrorInfoSchema } from "../../gen/es/google/rpc/error_details_pb.ts";
 import { AuthError } from "../../src/core/errors.ts";
+
+/** The protobuf message of a login. */
+export function loginMessage(deviceKey: string): Uint8Array {
+  return toBinary(LoginRequestSchema, create(LoginRequestSchema, { deviceKey }));
+}
 
 /** Creates the service, without GetServerTime. `onWait` gets the signal of each waiting call. */
 export function scriptedService(onWait: (signal: AbortSignal) => void = () => {}): ServiceImplSpec {

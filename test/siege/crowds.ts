@@ -27,8 +27,8 @@ interface CrowdOptions {
   readonly localAddress?: string;
   /** Most connections that the gateway holds. */
   readonly most: number;
-  /** Number of first connections that have to stay open. */
-  readonly kept: number;
+  /** Number of first connections that have to stay open; a quarter of what is held when absent. */
+  readonly kept?: number;
 }
 
 /** Opens connections: a third sends a request, a third speaks HTTP/2, a third is silent. */
@@ -36,7 +36,7 @@ async function gather(
   target: Target,
   count: number,
   findings: Findings,
-  { localAddress, most, kept }: CrowdOptions,
+  { localAddress, most, kept = Math.min(count, most) >> 2 }: CrowdOptions,
 ): Promise<void> {
   const sockets: Socket[] = [];
   const old: Socket[] = [];
@@ -63,15 +63,11 @@ async function gather(
 
 /** Idle connections from many addresses. */
 export const idleConnections: Attack = (target, count, findings) =>
-  gather(target, count, findings, { most: MAX_CONNECTIONS, kept: Math.min(count >> 2, MAX_CONNECTIONS >> 2) });
+  gather(target, count, findings, { most: MAX_CONNECTIONS });
 
 /** Connections from one address. */
 export const oneAddress: Attack = (target, count, findings) =>
-  gather(target, count, findings, {
-    localAddress: "127.0.1.250",
-    most: MAX_PER_ADDRESS,
-    kept: Math.min(count >> 2, MAX_PER_ADDRESS >> 2),
-  });
+  gather(target, count, findings, { localAddress: "127.0.1.250", most: MAX_PER_ADDRESS });
 
 /** Opens connections until a gateway with few descriptors has none left. The first ones are answered, then all close. */
 export const noDescriptors: Attack = async (target, count, findings) => {

@@ -1,18 +1,7 @@
 // HTTP/2 frame sequences: paths, content types, methods, resets and tails in every combination.
 
-import {
-  data,
-  frame,
-  goaway,
-  type HeaderFields,
-  openStream,
-  openStreamInParts,
-  PREFACE,
-  ping,
-  resetStream,
-  settings,
-  windowUpdate,
-} from "../frames.ts";
+import { data, openStream, PREFACE, resetStream, settings } from "../frames.ts";
+import { BEGINNINGS, CODES, TAILS, type Tail } from "../http2-resets.ts";
 import { openOrReport, received, writeAll } from "./connections.ts";
 import { LOGIN_BODY } from "./requests.ts";
 import { type Attack, forEachIndex } from "./target.ts";
@@ -41,38 +30,16 @@ const CONTENT_TYPES = [
   "text/plain",
 ];
 const METHODS = ["POST", "GET", "HEAD", "OPTIONS", "CONNECT"];
-/** No reset, then every code of RFC 9113, section 7. */
-const RESETS = [undefined, ...Array.from({ length: 14 }, (_, code) => code)];
+/** No reset, then every code. */
+const RESETS = [undefined, ...CODES];
 
-type Frames = readonly Buffer[];
-const BODIES: readonly ((headers: HeaderFields) => Frames)[] = [
-  (headers) => [openStream(1, headers)],
-  (headers) => [openStream(1, headers, false)],
-  (headers) => [openStream(1, headers, false), data(1, LOGIN_BODY)],
-  (headers) => [openStream(1, headers, false), data(1, LOGIN_BODY.subarray(0, 7), false)],
-  (headers) => openStreamInParts(1, headers, false),
-  (headers) => [openStream(1, { ...headers, "content-length": "3" }, false), data(1, LOGIN_BODY)],
-  (headers) => [openStream(1, { ...headers, expect: "100-continue" }, false), data(1, Buffer.alloc(5), false)],
-];
-
-interface Tail {
-  readonly frames: (headers: HeaderFields) => Frames;
-  readonly ending: "close" | "end" | "wait";
-}
-
-const TAILS: readonly Tail[] = [
-  { frames: () => [], ending: "close" },
-  { frames: () => [], ending: "end" },
-  { frames: () => [], ending: "wait" },
-  { frames: () => [goaway(0)], ending: "wait" },
-  { frames: () => [goaway(11)], ending: "end" },
-  { frames: () => [data(1, LOGIN_BODY).subarray(0, 12)], ending: "close" },
-  { frames: (headers) => [openStream(3, headers).subarray(0, 20)], ending: "end" },
-  { frames: (headers) => [openStreamInParts(3, headers)[0]], ending: "end" },
-  { frames: () => [frame(0, 0, 0)], ending: "wait" },
-  { frames: () => [windowUpdate(1, 1), data(1, LOGIN_BODY), resetStream(1)], ending: "wait" },
-  { frames: () => [windowUpdate(0, 0x7fff_ffff)], ending: "wait" },
-  { frames: () => [settings(0), ...Array.from({ length: 5 }, ping)], ending: "end" },
+const BODIES: typeof BEGINNINGS = [
+  ...BEGINNINGS,
+  (stream, { headers }) => [openStream(stream, { ...headers, "content-length": "3" }, false), data(stream, LOGIN_BODY)],
+  (stream, { headers }) => [
+    openStream(stream, { ...headers, expect: "100-continue" }, false),
+    data(stream, Buffer.alloc(5), false),
+  ],
 ];
 
 /** Prime, so that any number of consecutive indexes is spread over all combinations. */
@@ -98,7 +65,8 @@ function sequenceOf(index: number): { readonly bytes: Buffer; readonly ending: T
   };
   const [code, bodyOf, tail] = [next(RESETS), next(BODIES), next(TAILS)];
   const reset = code === undefined ? [] : [resetStream(1, code)];
-  const frames = [...(bodyOf?.(headers) ?? []), ...reset, ...(tail?.frames(headers) ?? [])];
+  const request = { headers, body: LOGIN_BODY };
+  const frames = [...(bodyOf?.(1, request) ?? []), ...reset, ...(tail?.frames(request) ?? [])];
   return { bytes: Buffer.concat([PREFACE, settings(), ...frames]), ending: tail?.ending ?? "close" };
 }
 

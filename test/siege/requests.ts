@@ -1,5 +1,6 @@
 // Requests to attack with, over HTTP/1 and as HTTP/2 frames.
 
+import { assertionClaims, byHmac, makeAssertion } from "../core/assertions.ts";
 import { get, type RawRequest, request, requests } from "../http2-requests.ts";
 import type { Target } from "./target.ts";
 
@@ -8,21 +9,13 @@ const LOGIN = { device_key: "nobody", timestamp: 1_764_000_000, device_signature
 
 export const LOGIN_BODY = Buffer.from(JSON.stringify(LOGIN));
 
-/** A client assertion with the claims of a device that does not exist. */
-const ASSERTION = [
-  { alg: "HS256" },
-  { iss: "nobody", sub: "nobody", aud: "http://localhost", iat: 1_764_000_000, exp: 1_764_000_300, jti: "1" },
-  "0".repeat(32),
-].map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"));
-const TOKEN_FORM = Buffer.from(
-  String(
-    new URLSearchParams({
-      grant_type: "client_credentials",
-      client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-      client_assertion: ASSERTION.join("."),
-    }),
-  ),
-);
+/** A client assertion of a device that does not exist. */
+const ASSERTION = makeAssertion(byHmac("none"), assertionClaims(LOGIN.device_key, LOGIN.timestamp));
+const TOKEN_FORM = new URLSearchParams({
+  grant_type: "client_credentials",
+  client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+  client_assertion: ASSERTION,
+});
 const FROM_PAGE = { "x-countersign-dashboard": "1" };
 
 /** Signs in to the dashboard. @returns the session's cookie */
@@ -38,7 +31,12 @@ export async function openSession({ internalUrl, adminToken }: Target): Promise<
 function signIns({ adminToken }: Target, session: string): readonly RawRequest[] {
   const json = { "content-type": "application/json", ...FROM_PAGE };
   return [
-    request("POST", "/oauth2/token", { "content-type": "application/x-www-form-urlencoded" }, TOKEN_FORM),
+    request(
+      "POST",
+      "/oauth2/token",
+      { "content-type": "application/x-www-form-urlencoded" },
+      Buffer.from(String(TOKEN_FORM)),
+    ),
     request("POST", "/dashboard/sign-in", json, Buffer.from(JSON.stringify({ token: adminToken }))),
     get("/v1/customers", { cookie: session, ...FROM_PAGE }),
   ];

@@ -1,38 +1,24 @@
-// `npm run siege`: attacks on a gateway while devices log in. Exits 1 when the gateway fails one.
+// `npm run siege [-- --only NAME --scale 0.1 --settle 60]`: attacks on a gateway while devices log in. Exits 1 when the gateway fails one.
 
 import { parseArgs } from "node:util";
 import { renderTable } from "../../bench/figures.ts";
 import { ATTACKS, planOf } from "./attacks.ts";
 import { openSite } from "./gateway.ts";
-import { besiege, type SiegeRow } from "./siege.ts";
+import { besiege, RATE, type SiegeRow } from "./siege.ts";
 
-const USAGE = `npm run siege [-- options]
-
-  --only NAME         one attack; may be given again. Without it, all of them
-  --scale NUMBER      multiplies each attack's count (1)
-  --settle SECONDS    how long memory may take to come back (60)
-
-Attacks: ${Object.keys(ATTACKS).join(", ")}
-`;
 const { values } = parseArgs({
   options: {
-    help: { type: "boolean", short: "h", default: false },
+    /** One attack; may be given again. */
     only: { type: "string", multiple: true, default: [] },
+    /** Multiplies each attack's count. */
     scale: { type: "string", default: "1" },
+    /** Seconds in which memory has to return to its former size. */
     settle: { type: "string", default: "60" },
   },
 });
-if (values.help) {
-  process.stdout.write(USAGE);
-  process.exit();
-}
-const RATE = 20;
-/** Time until the heaps of V8 and malloc have reached their lasting size. */
-const WARM_UP_MS = 40_000;
 const names = values.only.length === 0 ? Object.keys(ATTACKS) : values.only;
 // An unknown name ends the run before it begins.
 names.forEach(planOf);
-const options = { scale: Number(values.scale), settleSeconds: Number(values.settle), rate: RATE, warmUpMs: WARM_UP_MS };
 
 function verdictOf({ broken }: SiegeRow): string {
   if (broken.length === 0) return "holds";
@@ -65,7 +51,7 @@ const rows: SiegeRow[] = [];
 const site = await openSite();
 try {
   for (const name of names) {
-    const row = await besiege(site, name, options);
+    const row = await besiege(site, name, Number(values.scale), Number(values.settle));
     rows.push(row);
     process.stdout.write(`${cellsOf(row).join(" | ")}\n`);
     for (const text of row.broken) process.stdout.write(`  ${text}\n`);

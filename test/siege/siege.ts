@@ -9,17 +9,6 @@ import type { SiegedGateway, Site } from "./gateway.ts";
 import type { LoginFigures, LoginOrder } from "./logins.ts";
 import { type AttackPlan, Findings } from "./target.ts";
 
-export interface SiegeOptions {
-  /** Factor of the attack's count. */
-  readonly scale: number;
-  /** Time in which memory has to return to its former size, in seconds. */
-  readonly settleSeconds: number;
-  /** Logins a second during the attack. */
-  readonly rate: number;
-  /** The attack is repeated for this time before it counts, in milliseconds. */
-  readonly warmUpMs: number;
-}
-
 export interface SiegeRow {
   readonly name: string;
   readonly count: number;
@@ -40,16 +29,20 @@ const POLL_MS = 50;
 const SETTLE_POLL_MS = 2_000;
 /** The gateway frees memory after 5 s without much activity. */
 const CALM_MS = 8_000;
+/** Time until the heaps of V8 and malloc have reached their lasting size. */
+const WARM_UP_MS = 40_000;
 const WARM_UP_RATE = 100;
+/** Logins a second during an attack. */
+export const RATE = 20;
 /** How long devices log in during a short attack. */
 const SHORTEST_MS = 2_000;
 const LONGEST_MS = 900_000;
 const SKIRMISH_RATE = 10;
 
-/** Runs one attack on a new gateway. */
-export async function besiege(site: Site, name: string, options: SiegeOptions): Promise<SiegeRow> {
+/** Runs one attack on a new gateway. `scale`: factor of its count; `settleSeconds`: time in which memory has to return to its former size. */
+export async function besiege(site: Site, name: string, scale: number, settleSeconds: number): Promise<SiegeRow> {
   const plan = planOf(name);
-  const count = Math.max(plan.processes ?? 1, Math.round(plan.count * options.scale));
+  const count = Math.max(plan.processes ?? 1, Math.round(plan.count * scale));
   const gateway = await site.start(plan.descriptors);
   await using cleanup = new AsyncDisposableStack();
   cleanup.defer(() => gateway.end());
@@ -62,26 +55,26 @@ export async function besiege(site: Site, name: string, options: SiegeOptions): 
   const onRss = (rss: number): void => {
     if (rss > peak) peak = rss;
   };
-  const warmUntil = performance.now() + options.warmUpMs;
+  const warmUntil = performance.now() + WARM_UP_MS;
   let tookMs = 0;
   do {
     const began = performance.now();
-    await attack(gateway, name, plan, { count, longestMs: options.warmUpMs, onRss });
+    await attack(gateway, name, plan, count, WARM_UP_MS, onRss);
     tookMs = performance.now() - began;
   } while (performance.now() + tookMs < warmUntil && gateway.ended() === undefined);
   warm.stop();
-  const logins = await startLogins(site, gateway, { ...plan, rate: options.rate });
+  const logins = await startLogins(site, gateway, { ...plan, rate: RATE });
   cleanup.defer(() => logins.stop());
   await pause(CALM_MS);
   await logins.take();
 
   const before = gateway.rss();
   const begun = performance.now();
-  const broken = await attack(gateway, name, plan, { count, longestMs: LONGEST_MS, onRss });
+  const broken = await attack(gateway, name, plan, count, LONGEST_MS, onRss);
   const took = performance.now() - begun;
   await pause(Math.max(0, SHORTEST_MS - took));
   const figures = await logins.take();
-  const after = await settle(gateway, before, options.settleSeconds);
+  const after = await settle(gateway, before, settleSeconds);
   const rss = { fresh, before, peak, after };
   broken.push(...judge(gateway, { ...plan, count }, figures, rss));
   return { name, count, seconds: took / 1_000, logins: figures, rss, broken };
@@ -150,18 +143,14 @@ function summary(outcomes: readonly string[]): string {
   return findings.list().join(", ");
 }
 
-interface Strength {
-  readonly count: number;
-  readonly longestMs: number;
-  readonly onRss?: (rss: number) => void;
-}
-
 /** Runs an attack in its own processes until it ends or has to be stopped. @returns their findings */
 async function attack(
   gateway: SiegedGateway,
   name: string,
   { processes = 1 }: AttackPlan,
-  { count, longestMs, onRss = () => {} }: Strength,
+  count: number,
+  longestMs: number,
+  onRss: (rss: number) => void,
 ): Promise<string[]> {
   const found: string[] = [];
   const children = Array.from({ length: processes }, () => fork(new URL("attacker.ts", import.meta.url)));

@@ -14,16 +14,16 @@ interface SlowClient {
   readonly first: Buffer;
   /** Sent byte by byte, repeatedly; absent: nothing is sent. */
   readonly trickle?: string;
-  /** Whether it reads the gateway's bytes. */
-  readonly reads: boolean;
-  /** Seconds in which the gateway has to end the connection. */
-  readonly seconds: number;
+  /** Whether it reads the gateway's bytes; true when absent. */
+  readonly reads?: boolean;
+  /** Seconds in which the gateway has to end the connection; those of a request when absent. */
+  readonly seconds?: number;
 }
 
 const HEADERS_S = 10;
 const REQUEST_S = 20;
 /** Timeout of an idle connection. An unread answer in the kernel's buffer counts as sent. */
-const IDLE_S = 65;
+const UNREAD = { reads: false, seconds: 65 } as const;
 /** Slack for the sweep of connections, once a second, and for a busy machine. */
 const SLACK_MS = 4_000;
 const TRICKLE_MS = 2_000;
@@ -39,50 +39,22 @@ function repeated(times: number, bytes: Buffer): Buffer {
   return Buffer.concat(Array.from({ length: times }, () => bytes));
 }
 
+const halfBody = Buffer.concat([headOfLogin, Buffer.of(0x7b)]);
+const afterHead = (head: Buffer, bytes: string): Buffer => Buffer.concat([head, Buffer.from(bytes)]);
+
 const CLIENTS: Readonly<Record<string, SlowClient>> = {
-  "slow-headers": {
-    first: Buffer.from(`${POST}\r\nHost: localhost\r\nX-`),
-    trickle: "a",
-    reads: true,
-    seconds: HEADERS_S,
-  },
-  "silent-headers": { first: Buffer.from("PO"), reads: true, seconds: HEADERS_S },
-  "slow-bodies": {
-    first: Buffer.concat([headOfLogin, Buffer.of(0x7b)]),
-    trickle: " ",
-    reads: true,
-    seconds: REQUEST_S,
-  },
-  "silent-bodies": { first: Buffer.concat([headOfLogin, Buffer.of(0x7b)]), reads: true, seconds: REQUEST_S },
-  "slow-chunks": { first: headOfChunked, trickle: "1\r\n \r\n", reads: true, seconds: REQUEST_S },
-  "slow-trailers": {
-    first: Buffer.concat([headOfChunked, Buffer.from("2\r\n{}\r\n0\r\n")]),
-    trickle: "X: a\r\n",
-    reads: true,
-    seconds: REQUEST_S,
-  },
-  "broken-chunks": {
-    first: Buffer.concat([headOfChunked, Buffer.from("zz\r\n{}")]),
-    trickle: "a",
-    reads: true,
-    seconds: REQUEST_S,
-  },
-  "unknown-encoding": {
-    first: Buffer.concat([http1(POST, ["Transfer-Encoding: xchunked"]), Buffer.from("{}")]),
-    trickle: " ",
-    reads: true,
-    seconds: REQUEST_S,
-  },
-  "crlf-after-answer": { first: loginRequest, trickle: "\r\n", reads: true, seconds: REQUEST_S },
-  "unread-document": { first: documentRequest, reads: false, seconds: IDLE_S },
-  "unread-logins": { first: repeated(5, loginRequest), reads: false, seconds: IDLE_S },
-  "unread-pipeline": {
-    count: 200,
-    listener: "internalUrl",
-    first: repeated(20, documentRequest),
-    reads: false,
-    seconds: IDLE_S,
-  },
+  "slow-headers": { first: Buffer.from(`${POST}\r\nHost: localhost\r\nX-`), trickle: "a", seconds: HEADERS_S },
+  "silent-headers": { first: Buffer.from("PO"), seconds: HEADERS_S },
+  "slow-bodies": { first: halfBody, trickle: " " },
+  "silent-bodies": { first: halfBody },
+  "slow-chunks": { first: headOfChunked, trickle: "1\r\n \r\n" },
+  "slow-trailers": { first: afterHead(headOfChunked, "2\r\n{}\r\n0\r\n"), trickle: "X: a\r\n" },
+  "broken-chunks": { first: afterHead(headOfChunked, "zz\r\n{}"), trickle: "a" },
+  "unknown-encoding": { first: afterHead(http1(POST, ["Transfer-Encoding: xchunked"]), "{}"), trickle: " " },
+  "crlf-after-answer": { first: loginRequest, trickle: "\r\n" },
+  "unread-document": { first: documentRequest, ...UNREAD },
+  "unread-logins": { first: repeated(5, loginRequest), ...UNREAD },
+  "unread-pipeline": { count: 200, listener: "internalUrl", first: repeated(20, documentRequest), ...UNREAD },
 };
 
 /** By attack. */
@@ -91,7 +63,7 @@ export const SLOW_CLIENTS: Readonly<Record<string, AttackPlan>> = Object.fromEnt
 );
 
 /** Opens the connections, and expects that the gateway ends all of them in time after the last was opened. */
-function slowClients({ listener, first, trickle, reads, seconds }: SlowClient): Attack {
+function slowClients({ listener, first, trickle, reads = true, seconds = REQUEST_S }: SlowClient): Attack {
   return async (target, count, findings) => {
     const sockets: Socket[] = [];
     await forEachIndex(count, OPENING, async (index) => {
@@ -130,7 +102,7 @@ export const closedPeers: Attack = async (target, count, findings) => {
     const socket = await openSocket(target.publicUrl, index);
     if (socket === undefined) return;
     socket.resume();
-    socket.write(Buffer.concat([headOfLogin, Buffer.of(0x7b)]));
+    socket.write(halfBody);
     sockets.push(socket);
   });
   await pause(CLOSE_AFTER_MS);
