@@ -42,11 +42,11 @@ export const BEGINNINGS: readonly ((stream: number, request: RawRequest) => Fram
 
 export interface Tail {
   readonly frames: (request: RawRequest) => Frames;
-  /** What the client does then: it destroys the connection, ends its side, or waits for an answer. */
+  /** The client then destroys the connection, ends its side, or waits for an answer. */
   readonly ending: "close" | "end" | "wait";
 }
 
-/** What follows a request on stream 1, and its reset. DATA of stream 0 is a connection error. */
+/** The frames after a request on stream 1, and after its reset. DATA of stream 0 is a connection error. */
 export const TAILS: readonly Tail[] = [
   { frames: () => [], ending: "close" },
   { frames: () => [], ending: "end" },
