@@ -20,31 +20,15 @@ export interface Mint {
   readonly now: number;
 }
 
-export interface Forgery {
-  readonly name: string;
-  readonly token: string;
-  /** The verifier's reason; undefined if both are right. */
-  readonly reason?: "expired" | "invalid";
-}
-
-/** A token of the corpus. */
-export interface HostileToken extends Forgery {
-  /**
-   * Whether the issuer's key has signed it: it is from a faulty issuer, or a valid token in another spelling. A general JWS
-   * verifier may accept it.
-   */
-  readonly signed: boolean;
-}
-
-/** JSON as a value, or as text. */
-export type Json = object | string;
+/** JSON as a value, as text, or as bytes. */
+export type Json = object | string | Buffer;
 
 export function encode(value: string | Uint8Array): string {
   return Buffer.from(value).toString("base64url");
 }
 
 export function encodeJson(json: Json): string {
-  return encode(typeof json === "string" ? json : JSON.stringify(json));
+  return encode(typeof json === "string" || Buffer.isBuffer(json) ? json : JSON.stringify(json));
 }
 
 /** The hash of an algorithm: EdDSA has its own. */
@@ -95,22 +79,24 @@ interface KeyPair {
   readonly publicKey: KeyObject;
 }
 
-const strangers = new Map<TokenAlg, KeyPair>();
-
-/** A key pair that no issuer has published; always the same, since RSA keys take long to generate. */
-export function strangerKeys(alg: TokenAlg): KeyPair {
-  const pair = strangers.get(alg) ?? makeKeys(alg);
-  strangers.set(alg, pair);
-  return pair;
-}
-
 /** A key pair for an algorithm. */
 export function makeKeys(alg: TokenAlg): KeyPair {
   if (alg === "RS256") return generateKeyPairSync("rsa", { modulusLength: 2048 });
   return alg === "ES256" ? generateKeyPairSync("ec", { namedCurve: "P-256" }) : generateKeyPairSync("ed25519");
 }
 
-/** Hostile tokens of one kind, by name. */
-export function invalid(tokens: Readonly<Record<string, string>>): Forgery[] {
-  return Object.entries(tokens).map(([name, token]) => ({ name, token, reason: "invalid" }));
+/** Tokens whose header or claims have one wrong value of a member each, signed by the right key. An undefined member is missing. */
+export function withWrongValues(
+  mint: Mint,
+  part: "header" | "claims",
+  values: Readonly<Record<string, readonly unknown[]>>,
+): Record<string, string> {
+  const tokenOf = (change: object): string =>
+    part === "header"
+      ? signed(mint, { ...headerOf(mint), ...change }, claimsOf(mint))
+      : signed(mint, headerOf(mint), { ...claimsOf(mint), ...change });
+  const rows = Object.entries(values).flatMap(([member, wrong]) =>
+    wrong.map((value) => [`${member} ${JSON.stringify(value)?.slice(0, 60)}`, tokenOf({ [member]: value })] as const),
+  );
+  return Object.fromEntries(rows);
 }

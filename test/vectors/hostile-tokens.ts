@@ -1,26 +1,33 @@
 // A corpus of hostile tokens. No verifier may accept one or crash.
 
-import { type HostileToken, isSigned, type Mint } from "./forge.ts";
+import { isSigned, type Mint } from "./forge.ts";
 import { hostileClaims } from "./hostile-claims.ts";
 import { hostileForms } from "./hostile-forms.ts";
 import { hostileHeaders } from "./hostile-headers.ts";
 import { hostileSignatures } from "./hostile-signatures.ts";
 
-/**
- * Over 320 variants of a valid token (`validToken` of forge.ts), each with one mistake. Many have a valid signature, as from a faulty
- * issuer: only a verifier that checks the claims refuses them.
- */
+export interface HostileToken {
+  readonly name: string;
+  readonly token: string;
+  /**
+   * Whether the issuer's key has signed it: it is from a faulty issuer, or a valid token in another spelling. A general JWS
+   * verifier may accept it.
+   */
+  readonly signed: boolean;
+}
+
+/** Over 250 variants of a valid token (`validToken` of forge.ts), each with one mistake. */
 export function hostileTokens(mint: Mint): readonly HostileToken[] {
-  const tokens = [...hostileHeaders(mint), ...hostileSignatures(mint), ...hostileForms(mint), ...hostileClaims(mint)];
-  return tokens.map((hostile) => ({ ...hostile, signed: isSigned(mint, hostile.token) }));
+  const tokens = { ...hostileHeaders(mint), ...hostileSignatures(mint), ...hostileForms(mint), ...hostileClaims(mint) };
+  return Object.entries(tokens).map(([name, token]) => ({ name, token, signed: isSigned(mint, token) }));
 }
 
 /** Runs a verifier on the corpus; `answerOf` gives its reason. @returns the wrong answers, a line each */
 export async function findMisjudged(mint: Mint, answerOf: (token: string) => Promise<string>): Promise<string[]> {
   const wrong: string[] = [];
-  for (const { name, token, reason } of hostileTokens(mint)) {
+  for (const { name, token } of hostileTokens(mint)) {
     const answer = await answerOf(token);
-    const isRight = reason === undefined ? ["expired", "invalid"].includes(answer) : answer === reason;
+    const isRight = answer === "invalid" || (answer === "expired" && name.startsWith("exp "));
     if (!isRight) wrong.push(`${name}: ${answer}`);
   }
   return wrong;

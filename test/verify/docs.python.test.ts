@@ -33,7 +33,7 @@ test("PyJWT accepts valid tokens, and rejects the hostile corpus", async () => {
   const forged = mints.flatMap((mint) =>
     hostileTokens(mint).filter(({ signed, name }) => !signed && !/kid/.test(name)),
   );
-  expect(forged.length).toBeGreaterThan(300);
+  expect(forged.length).toBeGreaterThan(250);
   const folder = temporaryFolder();
   writeFileSync(join(folder, "verify.py"), code.replace("https://login.example", issuer.url) + RUN_ALL);
   const none = [null, ""];
