@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import type { Policy } from "../../src/core/ports.ts";
-import { type Chargeable, compareWithModel, type Resolution, renderComparison } from "./limiter-model.ts";
+import { type Chargeable, compareWithModel, type Resolution } from "./limiter-model.ts";
 
 /** An instant that is not a multiple of a window. */
 export const START = 1_764_000_000_123;
@@ -37,7 +37,7 @@ export function limiterContract(
     test("agrees with the model on every verdict and state of random calls", async () => {
       const seed = Math.floor(Math.random() * 2 ** 31);
       const report = await compareWithModel(create(), { operations, seed, perMs });
-      expect(report.differences, `seed ${seed}: ${renderComparison(report)}`).toBe(0);
+      expect(report.differences, `seed ${seed}: ${JSON.stringify(report)}`).toBe(0);
       // A run with few admissions or few denials would prove nothing.
       expect(Math.min(report.admitted, report.denied)).toBeGreaterThan(operations / 5);
       expect(report.stepsBackward).toBeGreaterThan(operations / 2_000);
@@ -63,22 +63,6 @@ function describeLimit(create: () => Chargeable): void {
     for (let times = 0; times < 3; times++) {
       expect(await look(10)).toEqual({ policy: charge.policy, remaining: 1, resetMs: WINDOW - 10 });
     }
-  });
-
-  test("gives the remaining admissions, and the time until the next slot", async () => {
-    const limiter = create();
-    const policy = { ...login, limit: 2 };
-    const states = [];
-    for (const after of [0, 10, 40, WINDOW]) {
-      const verdict = await limiter.charge([{ policy, key: "k" }], START + after);
-      states.push([verdict.denied, verdict.states[0]?.remaining, verdict.states[0]?.resetMs]);
-    }
-    expect(states).toEqual([
-      [-1, 1, WINDOW],
-      [-1, 0, WINDOW - 10],
-      [0, 0, WINDOW - 40],
-      [-1, 0, 10],
-    ]);
   });
 
   const odd = [" ", "{tag}", "}", "ключ 🔑", "zero\0byte", "line\nfeed", '"\\{}', "2001:db8::/64 device"];

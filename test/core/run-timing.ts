@@ -1,10 +1,10 @@
 // `npm run timing`: whether the time of an error shows what is wrong with the login. Prints each t; exits 1 over 4.5.
 
 import { randomBytes, randomInt, randomUUID } from "node:crypto";
-import { parseArgs } from "node:util";
 import { createMemoryLimiter } from "../../src/core/limiter/memory.ts";
 import { createLogIn } from "../../src/core/login.ts";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
+import { readNumbers } from "../long-run.ts";
 import { callerAt, NOW, openFixture, openPath, policies, SKEW } from "./login-path.ts";
 
 /** A larger Welch's t shows a leak (Goodwill and others, NIST NIAT 2011). */
@@ -13,8 +13,7 @@ const NAMES = 500;
 /** Time between two logins, in milliseconds: no name reaches a limit. */
 const STEP_MS = 50;
 
-const { values } = parseArgs({ options: { samples: { type: "string", default: "100000" } } });
-const count = Number(values.samples);
+const count = readNumbers({ samples: 100_000 })("samples");
 const fixture = await openFixture();
 const names = await enrolNames();
 const kinds = Object.keys(names);
@@ -32,10 +31,8 @@ async function enrolNames(): Promise<Readonly<Record<string, readonly string[]>>
   const path = openPath(fixture);
   const [shared, derived] = [await path.enrolOwner("login"), await path.enrolOwner("derivation")];
   const moving = await path.enrolOwner("login");
-  await fixture.registry.customerKeys.issue(
-    { customerId: moving.customerId, purpose: "derivation", importedKey: "" },
-    GATEWAY,
-  );
+  const second = { customerId: moving.customerId, purpose: "derivation", importedKey: "" } as const;
+  await fixture.registry.customerKeys.issue(second, GATEWAY);
   const enrolAll = (draft: Parameters<typeof path.enrol>[0]): Promise<string[]> =>
     Promise.all(Array.from({ length: NAMES }, () => path.enrol(draft)));
   const { customerId } = shared;

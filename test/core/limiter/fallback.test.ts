@@ -1,74 +1,29 @@
 // The fallback while Redis is away, slow, just started or back: which limiter decides, and the listener's events.
 
 import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
-import { createFallbackLimiter, type FallbackMode, type FallbackOptions } from "../../../src/core/limiter/fallback.ts";
 import { createMemoryLimiter } from "../../../src/core/limiter/memory.ts";
-import type { RedisLimiter } from "../../../src/core/limiter/redis.ts";
 import type { Charge, Policy } from "../../../src/core/ports.ts";
 import { caughtErrorOf } from "../caught-error.ts";
-import { playSchedules } from "./bound.ts";
+import { openGateway, playSchedules } from "./bound.ts";
 
 const WINDOW = 60_000;
 const login: Policy = { name: "login", limit: 10, windowMs: WINDOW };
 const replay: Policy = { name: "replay", limit: 1, windowMs: 10 * WINDOW };
 const charges: readonly Charge[] = [{ policy: login, key: "pump" }];
 
-type Answer = "decides" | "fails" | "is silent" | "holds no log";
-
-/** A Redis whose answers the test sets, and a limiter on it. */
-function openScene(options: { mode?: FallbackMode; instances?: number } = {}) {
-  const redis = createMemoryLimiter(10);
-  let events: Parameters<FallbackOptions["availability"]["listen"]>[0] | undefined;
-  const scene = {
-    answer: "decides" as Answer,
-    /** When Redis started; undefined if not connected. */
-    startedAt: -3_600_000 as number | undefined,
-    asked: 0,
-    events: [] as string[],
-  };
-  async function answer<Result>(act: () => Result): Promise<Result> {
-    scene.asked++;
-    if (scene.answer === "fails") throw new Error("ECONNRESET");
-    if (scene.answer === "holds no log") throw new Error("WRONGTYPE cs:l:{=pump} holds no log");
-    return scene.answer === "is silent" ? new Promise(() => {}) : act();
-  }
-  const limiterOnRedis: RedisLimiter = {
-    charge: (some) => answer(() => ({ ...redis.decide(some, Date.now()), now: 0 })),
-    recall: () => undefined,
-    probe: () => answer(() => {}),
-  };
-  const limiter = createFallbackLimiter({
-    limiter: limiterOnRedis,
-    availability: { startedAt: () => scene.startedAt, listen: (listener) => (events = listener) },
-    mode: options.mode ?? "local",
-    instances: options.instances ?? 2,
-    deadlineMs: 25,
-    capacity: 10,
-    elapsed: () => Date.now(),
-    listener: {
-      away: ({ message }) => scene.events.push(`away: ${message}`),
-      back: () => scene.events.push("back"),
-      decided: (outcome) => scene.events.push(outcome),
-    },
-  });
+/** A gateway whose Redis has run for an hour. */
+function openScene(options: Parameters<typeof openGateway>[2] = {}) {
+  const redis = { limiter: createMemoryLimiter(10), startedAt: -3_600_000 };
+  const gateway = openGateway(redis, Date.now, options);
+  const { limiter } = gateway;
   onTestFinished(() => limiter.close());
-  return Object.assign(scene, {
-    limiter,
-    lose() {
-      scene.startedAt = undefined;
-      events?.lost(new Error("closed"));
-    },
-    reconnect() {
-      scene.startedAt = Date.now();
-      events?.ready();
-    },
-    /** Makes `count` charges. @returns the number admitted */
-    async admit(count: number) {
-      const verdicts = Array.from({ length: count }, () => limiter.charge(charges, Date.now()));
-      await vi.advanceTimersByTimeAsync(30);
-      return (await Promise.all(verdicts)).filter(({ denied }) => denied === -1).length;
-    },
-  });
+  /** Makes `count` charges. @returns the number admitted */
+  async function admit(count: number): Promise<number> {
+    const verdicts = Array.from({ length: count }, () => limiter.charge(charges, Date.now()));
+    await vi.advanceTimersByTimeAsync(30);
+    return (await Promise.all(verdicts)).filter(({ denied }) => denied === -1).length;
+  }
+  return Object.assign(gateway, { redis, admit });
 }
 
 beforeEach(() => {
@@ -137,13 +92,6 @@ describe("while Redis is away", () => {
     expect(scene.events.at(-1)).toBe("back");
   });
 
-  test("an admission by Redis at this gateway counts against the share", async () => {
-    const scene = openScene();
-    expect(await scene.admit(3)).toBe(3);
-    scene.lose();
-    expect(await scene.admit(6)).toBe(2);
-  });
-
   test("a share is at least one", async () => {
     const scene = openScene({ instances: 50 });
     scene.lose();
@@ -170,7 +118,7 @@ describe("while Redis is away", () => {
 describe("a Redis that has run for less than a charge's window", () => {
   test("may have lost admissions: charges are decided locally", async () => {
     const scene = openScene();
-    scene.startedAt = -WINDOW + 1_000;
+    scene.redis.startedAt = -WINDOW + 1_000;
     await scene.limiter.open();
     expect([scene.events, scene.asked]).toEqual([[], 1]);
     expect(await scene.admit(6)).toBe(5);
@@ -180,7 +128,7 @@ describe("a Redis that has run for less than a charge's window", () => {
 
   test("is judged by the longest window of the call", async () => {
     const scene = openScene();
-    scene.startedAt = -WINDOW;
+    scene.redis.startedAt = -WINDOW;
     const both = [...charges, { policy: replay, key: "pump 1764000000" }];
     await scene.limiter.charge(both, 0);
     expect([scene.events, scene.asked]).toEqual([["admitted"], 0]);
@@ -191,7 +139,7 @@ describe("a Redis that has run for less than a charge's window", () => {
 
 test("a gateway that starts without Redis begins in the fallback", async () => {
   const scene = openScene();
-  scene.startedAt = undefined;
+  scene.isConnected = false;
   await scene.limiter.open();
   expect(scene.events).toEqual(["away: Redis is not connected"]);
 });

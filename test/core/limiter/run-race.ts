@@ -1,14 +1,12 @@
 // `npm run race [-- --decisions 1000000]`: eight processes on the keys of one Redis. Exits 1 for an admission over a limit.
 
-import { parseArgs } from "node:util";
+import { readNumbers } from "../../long-run.ts";
 import { startRedis } from "../../redis/server.ts";
 import { race } from "./race.ts";
 
-const { values } = parseArgs({ options: { decisions: { type: "string", default: "1000000" } } });
 // Each number of keys with an exact limit, and with one that is counted in sub-windows.
 const races = [1, 100, 10_000].flatMap((keys) => [10, 300].map((limit) => ({ keys, limit })));
-const decisions = Math.ceil(Number(values.decisions) / races.length);
-if (!(decisions > 0)) throw new Error("--decisions is a number above zero");
+const decisions = Math.ceil(readNumbers({ decisions: 1_000_000 })("decisions") / races.length);
 
 await using cleanup = new AsyncDisposableStack();
 const redis = await startRedis();
