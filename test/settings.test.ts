@@ -44,6 +44,10 @@ test("the settings have defaults", () => {
   expect(testConfig({ DATA_DIR }).databaseUrl).toBeUndefined();
 });
 
+const OVERRIDES = [
+  { network: { text: "10.0.0.0/8" }, policy: { name: "address", limit: 60_000, windowMs: 60_000 } },
+  { network: { text: "2001:db8::/32" }, policy: undefined },
+];
 const REDIS = { REDIS_URL: "redis://127.0.0.1" };
 
 test.for([
@@ -65,8 +69,8 @@ test.for<readonly [Environment, object]>([
     { internalHosts: ["gateway.internal", "countersign_1", "a-b.svc.local"] },
   ],
   [
-    { CORS_ORIGINS: "https://app.example, http://localhost:5173" },
-    { corsOrigins: ["https://app.example", "http://localhost:5173"] },
+    { CORS_ORIGINS: "https://a.example, http://localhost:5" },
+    { corsOrigins: ["https://a.example", "http://localhost:5"] },
   ],
   [{ CORS_ORIGINS: "*" }, { corsOrigins: "*" }],
   [{ KEY_ROTATION: "1h" }, { keyRotation: HOUR_MS }],
@@ -75,32 +79,17 @@ test.for<readonly [Environment, object]>([
     { ...REDIS, REDIS_DOWN: "deny", REDIS_CLOCK: "gateway", INSTANCES: "12" },
     { redisDown: "deny", redisClock: "gateway", instances: 12 },
   ],
+  [{ MASTER_KEY: FIRST.toString("base64") }, { masterKey: FIRST }],
   [
-    {
-      MASTER_KEY: FIRST.toString("base64"),
-      OTHER_MASTER_KEYS: `${SECOND.toString("hex")}, ${THIRD.toString("base64")}`,
-    },
-    { masterKey: FIRST, otherMasterKeys: [SECOND, THIRD] },
+    { TRUSTED_PROXIES: "10.0.0.0/8, 192.0.2.1,2001:db8::/32" },
+    { trustedProxies: ["10.0.0.0/8", "192.0.2.1/32", "2001:db8::/32"].map((text) => ({ text })) },
   ],
+  [{ ADDRESS_LIMIT: "off" }, { addressLimit: undefined }],
+  [{ ADDRESS_LIMIT_OVERRIDES: "10.0.0.0/8=60000/60s, 2001:db8::/32 = off" }, { addressLimitOverrides: OVERRIDES }],
   [{ OTHER_ADMIN_TOKEN: "another-token-0123456789" }, { otherAdminToken: "another-token-0123456789" }],
   [{ AUDIT_RETENTION: "off" }, { auditRetention: undefined }],
 ])("%j is read", ([settings, expected]) => {
   expect(testConfig({ DATA_DIR, ...settings })).toMatchObject(expected);
-});
-
-test("TRUSTED_PROXIES holds networks and addresses, ADDRESS_LIMIT_OVERRIDES a limit for each network", () => {
-  const { trustedProxies, addressLimit, addressLimitOverrides } = testConfig({
-    DATA_DIR,
-    TRUSTED_PROXIES: "10.0.0.0/8, 192.0.2.1,2001:db8::/32",
-    ADDRESS_LIMIT: "off",
-    ADDRESS_LIMIT_OVERRIDES: "10.0.0.0/8=60000/60s, 2001:db8::/32 = off",
-  });
-  expect(trustedProxies.map(({ text }) => text)).toEqual(["10.0.0.0/8", "192.0.2.1/32", "2001:db8::/32"]);
-  expect(addressLimit).toBeUndefined();
-  expect(addressLimitOverrides.map(({ network, policy }) => [network.text, policy])).toEqual([
-    ["10.0.0.0/8", { name: "address", limit: 60_000, windowMs: 60_000 }],
-    ["2001:db8::/32", undefined],
-  ]);
 });
 
 test("a secret may come from a file", () => {
@@ -113,7 +102,7 @@ test("a secret may come from a file", () => {
   const config = testConfig({
     DATA_DIR,
     MASTER_KEY: FIRST.toString("hex"),
-    OTHER_MASTER_KEYS_FILE: file("keys", `${SECOND.toString("base64")},\n${THIRD.toString("base64")}`),
+    OTHER_MASTER_KEYS_FILE: file("keys", `${SECOND.toString("hex")},\n${THIRD.toString("base64")}`),
     OTHER_ADMIN_TOKEN_FILE: file("token", "another-token-0123456789"),
     DATABASE_URL_FILE: file("url", url),
   });
@@ -134,36 +123,20 @@ const EVERYONE = "which holds every address, so any caller could claim any addre
 const HOST = "which is not a host name. Write for example gateway.internal, without a port";
 const OVERRIDE = "which is not network=limit. Write for example 10.0.0.0/8=60000/60s or 10.0.0.0/8=off";
 const BY_64 = "but IPv6 addresses count by /64. Write 2001:db8::/64";
+const SHORT_TOKEN = "has to be at least 16 visible ASCII characters. Make one with: openssl rand -hex 32";
 const DURATION = "is not a duration. Write a number and ms, s, m, h or d, as in 600s";
 
 test.for<readonly [name: string, values: readonly string[], mistake: string, others?: Environment]>([
-  [
-    "TRUSTED_PROXIES",
-    ["10.1.2.3/16"],
-    "names 10.1.2.3/16, an address in the network 10.1.0.0/16. Write that, or 10.1.2.3 alone",
-  ],
   ["TRUSTED_PROXIES", ["loopback"], `names loopback, ${NETWORK}`],
-  [
-    "TRUSTED_PROXIES",
-    ["10.0.0.0/40"],
-    "names 10.0.0.0/40, but an address has no more than 32 bits. Write for example 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32",
-  ],
   ["TRUSTED_PROXIES", ["10.0.0.0/8,"], "has an empty entry. Remove the extra comma"],
   ["TRUSTED_PROXIES", ["10.0.0.0/8,::/0"], `names ::/0, ${EVERYONE}`],
   ["ADDRESS_LIMIT_OVERRIDES", ["10.0.0.0/8"], `names 10.0.0.0/8, ${OVERRIDE}`],
-  ["ADDRESS_LIMIT_OVERRIDES", ["10.0.0.0/8=1/60s=2/60s"], `names 10.0.0.0/8=1/60s=2/60s, ${OVERRIDE}`],
-  [
-    "ADDRESS_LIMIT_OVERRIDES",
-    ["10.0.0.0/8=ten"],
-    "names 10.0.0.0/8=ten, where ten is not a limit. Write count/window or off: 10/60s",
-  ],
   [
     "ADDRESS_LIMIT_OVERRIDES",
     ["10.0.0.0/8=10/1d"],
     "names 10.0.0.0/8=10/1d, where 10/1d needs a window of at most 1h, as a number and ms, s, m or h: 10/60s",
   ],
   ["ADDRESS_LIMIT_OVERRIDES", ["2001:db8::1=off"], `names 2001:db8::1, ${BY_64}`],
-  ["ADDRESS_LIMIT_OVERRIDES", ["2001:db8::/65=off"], `names 2001:db8::/65, ${BY_64}`],
   ["ADDRESS_LIMIT_OVERRIDES", ["10.0.0.0/8=off,::ffff:10.0.0.0/104=1/1s"], "names 10.0.0.0/8 twice. Keep one"],
   ["MAX_CONNECTIONS", ["0", "-1", "1.5", "1e3", "10,000", "off", "1000001"], "is not a whole number from 1 to 1000000"],
   ["INTERNAL_HOSTS", ["gateway:9090"], `names gateway:9090, ${HOST}`],
@@ -177,11 +150,7 @@ test.for<readonly [name: string, values: readonly string[], mistake: string, oth
   ["INSTANCES", ["100000"], "is not a whole number from 1 to 99999", REDIS],
   ["REDIS_DOWN", ["deny"], "has no effect without COUNTERSIGN_REDIS_URL. Set all of them, or none"],
   ["OTHER_MASTER_KEYS", [`${KEY},short`], `names a key, number 2, that ${MAKE_KEY}`],
-  [
-    "OTHER_ADMIN_TOKEN",
-    ["short"],
-    "has to be at least 16 visible ASCII characters. Make one with: openssl rand -hex 32",
-  ],
+  ["OTHER_ADMIN_TOKEN", ["short"], SHORT_TOKEN],
   ["AUDIT_RETENTION", ["23h", "36501d"], "is out of range: 1d to 36500d, or off"],
 ])("%s=%j is a mistake", ([name, values, mistake, others]) => {
   for (const value of values) {

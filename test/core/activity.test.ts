@@ -17,57 +17,44 @@ const LOGIN: Login = {
 };
 
 function openRecorder() {
-  const written: (readonly ActivityUpdate[])[] = [];
+  const written: ActivityUpdate[] = [];
   const moves: Move[] = [];
-  const clock = { now: NOW };
-  const store: { fault: Error | undefined } = { fault: undefined };
-  const activity = {
-    async record(updates: readonly ActivityUpdate[]) {
-      if (store.fault !== undefined) throw store.fault;
-      if (updates.length > 0) written.push(updates);
-    },
-    async finishMoves(finished: readonly Move[]) {
-      if (store.fault !== undefined) throw store.fault;
-      moves.push(...finished);
-    },
-  };
-  const recorder = createActivityRecorder(activity, () => clock.now);
-  return {
-    /** Logs in; the outcome is a key's id, or the reason of an error. */
-    async login(deviceKey: string, outcome: { keyId: string; movingSince?: number } | { reason: Reason }) {
-      const logIn = recorder.watch(async (_request: LoginRequest): Promise<Login> => {
-        if ("reason" in outcome) throw new AuthError(outcome.reason, "refused");
-        return { ...LOGIN, ...outcome };
-      });
-      await logIn({ deviceKey, timestamp: 0n, deviceSignature: "" }, CALLER).catch(() => {});
-    },
-    flush: recorder.flush,
-    written,
-    moves,
-    clock,
-    /** The store, whose writes fail while `fault` is set. */
-    store,
-  };
+  /** The clock; and the store's writes, which fail while `fault` is set. */
+  const state: { now: number; fault: Error | undefined } = { now: NOW, fault: undefined };
+  const writingTo =
+    <Row>(list: Row[]) =>
+    async (rows: readonly Row[]) => {
+      if (state.fault !== undefined) throw state.fault;
+      list.push(...rows);
+    };
+  const activity = { record: writingTo(written), finishMoves: writingTo(moves) };
+  const { watch, flush } = createActivityRecorder(activity, () => state.now);
+  /** Logs in; the outcome is a key's id, or the reason of an error. */
+  async function login(deviceKey: string, outcome: { keyId: string; movingSince?: number } | { reason: Reason }) {
+    const logIn = watch(async (_request: LoginRequest): Promise<Login> => {
+      if ("reason" in outcome) throw new AuthError(outcome.reason, "refused");
+      return { ...LOGIN, ...outcome };
+    });
+    await logIn({ deviceKey, timestamp: 0n, deviceSignature: "" }, CALLER).catch(() => {});
+  }
+  return { login, flush, written, moves, state };
 }
 
 test("the last login and the last failure of a device are written once, together", async () => {
-  const { login, flush, written, clock } = openRecorder();
+  const { login, flush, written, state } = openRecorder();
   await login("a", { keyId: "k1" });
-  clock.now++;
+  state.now++;
   await login("a", { keyId: "k2" });
   await login("a", { reason: "clock_skew" });
-  clock.now++;
+  state.now++;
   await login("a", { reason: "invalid_credentials" });
   await login("b", { reason: "rate_limited" });
   await flush();
-  expect(written).toEqual([
-    [
-      { deviceKey: "a", login: { at: NOW + 1, keyId: "k2" }, failure: { at: NOW + 2, reason: "invalid_credentials" } },
-      { deviceKey: "b", login: undefined, failure: { at: NOW + 2, reason: "rate_limited" } },
-    ],
-  ]);
   await flush();
-  expect(written).toHaveLength(1);
+  expect(written).toEqual([
+    { deviceKey: "a", login: { at: NOW + 1, keyId: "k2" }, failure: { at: NOW + 2, reason: "invalid_credentials" } },
+    { deviceKey: "b", login: undefined, failure: { at: NOW + 2, reason: "rate_limited" } },
+  ]);
 });
 
 test.for(["malformed", "unavailable", "internal"] as const)("%s is not recorded for a device", async (reason) => {
@@ -86,37 +73,37 @@ test("a watched login's result and error are passed on", async () => {
 });
 
 test("a login with its own key ends a device's move, even if a later login used the shared key", async () => {
-  const { login, flush, moves, store } = openRecorder();
+  const { login, flush, moves, state } = openRecorder();
   await login("a", { keyId: "own", movingSince: NOW });
   await login("a", { keyId: "shared" });
   await login("b", { keyId: "own" });
-  store.fault = new Error("away");
+  state.fault = new Error("away");
   await expect(flush()).rejects.toThrow("away");
-  store.fault = undefined;
+  state.fault = undefined;
   await flush();
   await flush();
   expect(moves).toEqual([{ deviceKey: "a", movingSince: NOW }]);
 });
 
 test("a failed write is repeated the next time, unless there is a newer event", async () => {
-  const { login, flush, written, store, clock } = openRecorder();
+  const { login, flush, written, state } = openRecorder();
   await login("a", { keyId: "k1" });
   await login("b", { keyId: "k1" });
   await login("b", { reason: "disabled" });
-  store.fault = new Error("away");
+  state.fault = new Error("away");
   await expect(flush()).rejects.toThrow("away");
-  clock.now++;
+  state.now++;
   await login("b", { keyId: "k2" });
-  store.fault = undefined;
+  state.fault = undefined;
   await flush();
-  const byName = new Map(written.flat().map((update) => [update.deviceKey, update]));
+  const byName = new Map(written.map((update) => [update.deviceKey, update]));
   expect(byName.get("a")).toEqual({ deviceKey: "a", login: { at: NOW, keyId: "k1" }, failure: undefined });
   expect(byName.get("b")).toEqual({
     deviceKey: "b",
     login: { at: NOW + 1, keyId: "k2" },
     failure: { at: NOW, reason: "disabled" },
   });
-  expect(written.flat()).toHaveLength(2);
+  expect(written).toHaveLength(2);
 });
 
 test("strangers' names are recorded up to a bound, and do not displace known devices", async () => {
@@ -126,7 +113,7 @@ test("strangers' names are recorded up to a bound, and do not displace known dev
   await login("a", { reason: "replayed" });
   for (const name of ["a", "b"]) await login(name, { keyId: "k1" });
   await flush();
-  const byName = new Map(written.flat().map((update) => [update.deviceKey, update]));
+  const byName = new Map(written.map((update) => [update.deviceKey, update]));
   expect(byName.size).toBe(20_001);
   expect(byName.get("a")).toMatchObject({ login: { keyId: "k1" }, failure: { reason: "replayed" } });
   expect(byName.get("b")).toMatchObject({ login: { keyId: "k1" }, failure: undefined });

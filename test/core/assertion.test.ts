@@ -8,7 +8,7 @@ import type { Login } from "../../src/core/login.ts";
 import { deriveDeviceKey, secretFromText } from "../../src/core/signature.ts";
 import { encode, encodeJson, type Json } from "../vectors/forge.ts";
 import { assertionClaims, byHmac, byKey, makeAssertion, makeBoardKey, type SignParts } from "./assertions.ts";
-import { caughtErrorOf, expectHarmless } from "./caught-error.ts";
+import { caughtErrorOf } from "./caught-error.ts";
 import {
   CUSTOMER_KEY,
   callerAt,
@@ -24,12 +24,17 @@ import {
 const AUDIENCES = ["https://login.example", "https://login.example/oauth2/token"];
 const KEYS = { ES256: makeBoardKey("ES256"), EdDSA: makeBoardKey("EdDSA") } as const;
 
+const ISS = "has an iss that differs from its sub. Set both to the device_key";
 const AUD = "has an aud that is not this gateway. Set it to the issuer of the gateway's metadata";
 const LONG = "lives for too long. Let exp be at most 300 seconds after iat";
 const TIME = "has a time that is not in Unix seconds. Unix seconds have ten digits";
 const JTI = "has no jti of 1 to 255 characters. Make a new one for each login";
 const ALG = "has an alg that is not one of HS256 ES256 EdDSA Ed25519";
 const TYP = "has an unknown typ. Leave it out or set JWT";
+const UNPROVEN = "sub is an unknown device or client_assertion is not signed with its key";
+const CTY = "holds another token. Leave cty out of its header";
+const ZIP = "is compressed. Leave zip out of its header";
+const CRIT = "has the header crit. Leave it out";
 const CLAIMS = "has claims that are not a JSON object in UTF-8";
 
 const fixture = await shareFixture();
@@ -91,47 +96,55 @@ describe("a device logs in by an assertion", () => {
     const path = openPath(fixture);
     const kind = alg === "Ed25519" ? "EdDSA" : alg;
     const { privateKey, pem } = KEYS[kind];
-    const device = await path.enrol({ publicKey: pem });
+    const { customerId, customerKey } = await path.enrolOwner("login");
+    const device = await path.enrol({ customerId, publicKey: pem });
     const claims = assertionClaims(device, SECONDS);
     expect((await send(path, makeAssertion(byKey(kind, privateKey), claims, { alg }))).keyId).toBe("public_key");
     const forged = makeAssertion(byKey(kind, makeBoardKey(kind).privateKey), claims, { alg });
     expect(await reasonOf(path, forged)).toBe("invalid_credentials");
-  });
-
-  test("with an enrolled public key, the customer's key no longer works", async () => {
-    const path = openPath(fixture);
-    const { customerId, customerKey } = await path.enrolOwner("login");
-    const device = await path.enrol({ customerId, publicKey: KEYS.ES256.pem });
+    // The customer's key no longer works.
     expect((await caughtErrorOf(path.login(device, { key: customerKey }))).reason).toBe("invalid_credentials");
-    const assertion = makeAssertion(byHmac(customerKey), assertionClaims(device, SECONDS));
-    expect(await reasonOf(path, assertion)).toBe("invalid_credentials");
+    const shared = makeAssertion(byHmac(customerKey), assertionClaims(device, SECONDS));
+    expect(await reasonOf(openPath(fixture), shared)).toBe("invalid_credentials");
   });
 });
 
-describe("RFC 7523, section 3", () => {
-  test.for<readonly [string, object, string]>([
-    ["1: iss is missing", { iss: undefined }, "has an iss that differs from its sub. Set both to the device_key"],
-    ["1: iss is another's", { iss: "other" }, "has an iss that differs from its sub. Set both to the device_key"],
-    ["2: sub is missing", { sub: undefined }, "has no sub. Set iss and sub to the device_key"],
-    ["3: aud is missing", { aud: undefined }, AUD],
-    ["3: aud is another server's", { aud: "https://other.example" }, AUD],
-    ["3: aud is another server's too", { aud: [...AUDIENCES, "https://other.example"] }, AUD],
-    ["3: aud is empty", { aud: [] }, AUD],
-    ["3: aud is like this server", { aud: "https://login.example/" }, AUD],
-    ["4: exp is missing", { exp: undefined }, "has no exp. Let it expire a minute after it is made"],
-    ["4: exp is unreasonably far", { exp: SECONDS + 301 }, LONG],
-    ["4: exp is unreasonably far, without an iat", { iat: undefined, exp: SECONDS + 601 }, LONG],
-    ["6: iat is unreasonably old", { iat: SECONDS - 400 }, LONG],
-    ["4: exp is in milliseconds", { exp: NOW }, TIME],
-    ["6: iat is negative", { iat: -1 }, TIME],
-    ["7: jti is missing", { jti: undefined }, JTI],
-    ["7: jti is too long", { jti: "x".repeat(256) }, JTI],
-  ])("%s", async ([, claims, message]) => {
-    const error = await refused(claims);
-    expect([error.reason, error.details.field]).toEqual(["malformed", "client_assertion"]);
-    expectHarmless(error, "", [`client_assertion ${message}`]);
-  });
+const HS256 = { alg: "HS256" };
 
+test.for<readonly [string, object, object, string]>([
+  ["RFC 7523, 3.1: iss is missing", { iss: undefined }, HS256, ISS],
+  ["RFC 7523, 3.1: iss is another's", { iss: "other" }, HS256, ISS],
+  ["RFC 7523, 3.2: sub is missing", { sub: undefined }, HS256, "has no sub. Set iss and sub to the device_key"],
+  ["RFC 7523, 3.3: aud is missing", { aud: undefined }, HS256, AUD],
+  ["RFC 7523, 3.3: aud is another server's", { aud: "https://other.example" }, HS256, AUD],
+  ["RFC 7523, 3.3: aud is another server's too", { aud: [...AUDIENCES, "https://other.example"] }, HS256, AUD],
+  ["RFC 7523, 3.3: aud is empty", { aud: [] }, HS256, AUD],
+  ["RFC 7523, 3.3: aud is like this server", { aud: "https://login.example/" }, HS256, AUD],
+  ["RFC 7523, 3.4: exp is missing", { exp: undefined }, HS256, "has no exp. Let it expire a minute after it is made"],
+  ["RFC 7523, 3.4: exp is unreasonably far", { exp: SECONDS + 301 }, HS256, LONG],
+  ["RFC 7523, 3.4: exp is unreasonably far, without an iat", { iat: undefined, exp: SECONDS + 601 }, HS256, LONG],
+  ["RFC 7523, 3.6: iat is unreasonably old", { iat: SECONDS - 400 }, HS256, LONG],
+  ["RFC 7523, 3.4: exp is in milliseconds", { exp: NOW }, HS256, TIME],
+  ["RFC 7523, 3.6: iat is negative", { iat: -1 }, HS256, TIME],
+  ["RFC 7523, 3.7: jti is missing", { jti: undefined }, HS256, JTI],
+  ["RFC 7523, 3.7: jti is too long", { jti: "x".repeat(256) }, HS256, JTI],
+  ["RFC 8725, 3.1: alg is none", {}, { alg: "none" }, "is unsigned. Sign it by HS256 with the customer_key"],
+  ["RFC 8725, 3.1: alg is in another spelling", {}, { alg: "hs256" }, ALG],
+  ["RFC 8725, 3.1: alg is missing", {}, {}, ALG],
+  ["RFC 8725, 3.2: alg is of another kind", {}, { alg: "HS512" }, ALG],
+  ["RFC 8725, 3.3: another token is inside", {}, { ...HS256, cty: "JWT" }, CTY],
+  ["RFC 8725, 3.6: it is compressed", {}, { ...HS256, zip: "DEF" }, ZIP],
+  ["RFC 8725, 3.10: crit names what is not read", {}, { ...HS256, crit: ["exp"] }, CRIT],
+  ["RFC 8725, 3.11: typ is an access token's", {}, { ...HS256, typ: "at+jwt" }, TYP],
+])("%s", async ([, claims, header, message]) => {
+  const error = await refused(claims, header);
+  expect([error.reason, error.details.field]).toEqual(["malformed", "client_assertion"]);
+  expect(error.message).toBe(`client_assertion ${message}`);
+  // grpc-js would percent-encode these characters.
+  expect(error.message).not.toMatch(/[;/?:@&=+$,#]/);
+});
+
+describe("RFC 7523, section 3", () => {
   test.for<readonly [string, object, string]>([
     ["4: it has expired", { iat: undefined, exp: SECONDS - 301 }, "exp is 301 seconds behind the server"],
     ["5: nbf is ahead", { nbf: SECONDS + 301, exp: SECONDS + 302 }, "iat is 301 seconds ahead of the server"],
@@ -163,14 +176,27 @@ describe("RFC 7523, section 3", () => {
   });
 
   test("9: a MAC of another key, a missing one and a short one prove nothing, and reveal no device", async () => {
-    const forgers = [byHmac("another key of thirty-two bytes!"), () => Buffer.alloc(0), () => Buffer.alloc(16)];
-    for (const signParts of forgers) {
-      const path = openPath(fixture);
-      const { device } = await enrolShared(path);
-      const known = await caughtErrorOf(send(path, makeAssertion(signParts, assertionClaims(device, SECONDS))));
-      const unknown = await caughtErrorOf(send(path, makeAssertion(signParts, assertionClaims("nobody", SECONDS))));
-      expect([known.reason, known.message]).toEqual(["invalid_credentials", unknown.message]);
-      expect(path.charged.at(0)).toEqual(["failure", "address"]);
+    const path = openPath(fixture);
+    const { customerId } = await path.enrolOwner("derivation");
+    const devices = [
+      "nobody",
+      (await enrolShared(path)).device,
+      await path.enrol({ publicKey: KEYS.ES256.pem }),
+      await path.enrol({ customerId, keyMode: "derived" }),
+    ];
+    for (const signParts of [
+      byHmac("another key of thirty-two bytes!"),
+      () => Buffer.alloc(0),
+      () => Buffer.alloc(16),
+    ]) {
+      for (const device of devices) {
+        const assertion = makeAssertion(signParts, assertionClaims(device, SECONDS));
+        const attempt = openPath(fixture);
+        let error: unknown;
+        expect(await countHmacs(async () => (error = await caughtErrorOf(send(attempt, assertion))))).toBe(9);
+        expect(error).toMatchObject({ reason: "invalid_credentials", message: UNPROVEN });
+        expect(attempt.charged).toEqual([["failure", "address"]]);
+      }
     }
   });
 
@@ -179,32 +205,13 @@ describe("RFC 7523, section 3", () => {
     ["five parts", "e30.e30.e30.e30.e30", "is encrypted. Send a signed JWT"],
     ["a header that is not JSON", `${encode("{")}.e30.e30`, "has a header that is not a JSON object in UTF-8"],
     ["claims that are not an object", `${encodeJson({ alg: "HS256" })}.${encode("[]")}.e30`, CLAIMS],
-    [
-      "claims in Latin-1",
-      `${encodeJson({ alg: "HS256" })}.${encode(Buffer.from('{"iss":"é"}', "latin1"))}.e30`,
-      CLAIMS,
-    ],
+    ["claims in Latin-1", `${encodeJson({ alg: "HS256" })}.${encode(Buffer.of(0x7b, 0xe9, 0x7d))}.e30`, CLAIMS],
   ] as const)("10: it is not a JWT: %s", async ([, text, message]) => {
     expect(await messageOf(text)).toBe(message);
   });
 });
 
 describe("RFC 8725", () => {
-  const HEADERS: readonly (readonly [string, object, string])[] = [
-    ["3.1: alg is none", { alg: "none" }, "is unsigned. Sign it by HS256 with the customer_key"],
-    ["3.1: alg is in another spelling", { alg: "hs256" }, ALG],
-    ["3.1: alg is missing", {}, ALG],
-    ["3.2: alg is of another kind", { alg: "HS512" }, ALG],
-    ["3.3: another token is inside", { alg: "HS256", cty: "JWT" }, "holds another token. Leave cty out of its header"],
-    ["3.6: it is compressed", { alg: "HS256", zip: "DEF" }, "is compressed. Leave zip out of its header"],
-    ["3.10: crit names what is not read", { alg: "HS256", crit: ["exp"] }, "has the header crit. Leave it out"],
-    ["3.11: typ is an access token's", { alg: "HS256", typ: "at+jwt" }, TYP],
-  ];
-  test.for(HEADERS)("%s", async ([, header, message]) => {
-    const error = await refused({}, header);
-    expect([error.reason, error.message]).toEqual(["malformed", `client_assertion ${message}`]);
-  });
-
   test.for(["ES256", "EdDSA"] as const)("3.1: %s is not mistaken for HS256 by the public key", async (alg) => {
     const { pem } = KEYS[alg];
     const device = await openPath(fixture).enrol({ publicKey: pem });
@@ -237,21 +244,17 @@ describe("RFC 8725", () => {
     off.writeUInt8(off.readUInt8(90) ^ 1, 90);
     const kind = "public_key is of a kind that is not accepted. Use P-256 or Ed25519";
     const broken = "public_key is not a public key. Send PEM as openssl pkey -pubout prints it";
+    const privatePem = String(KEYS.ES256.privateKey.export({ format: "pem", type: "pkcs8" }));
     for (const [publicKey, message] of [
       [pemOf(generateKeyPairSync("rsa", { modulusLength: 2048 }).publicKey), kind],
       [pemOf(generateKeyPairSync("ec", { namedCurve: "P-384" }).publicKey), kind],
       [off.toString("base64"), broken],
       ["a key", broken],
       ["A".repeat(600), broken],
-      [
-        String(KEYS.ES256.privateKey.export({ format: "pem", type: "pkcs8" })),
-        "public_key is a private key. Enrol only the public key",
-      ],
+      [privatePem, "public_key is a private key. Enrol only the public key"],
     ] as const) {
-      expect(await caughtErrorOf(path.enrol({ publicKey }))).toMatchObject({
-        message,
-        details: { field: "public_key" },
-      });
+      const error = { message, details: { field: "public_key" } };
+      expect(await caughtErrorOf(path.enrol({ publicKey }))).toMatchObject(error);
     }
   });
 
@@ -279,19 +282,4 @@ describe("RFC 8725", () => {
     const assertion = makeAssertion(signParts, assertionClaims(device, SECONDS));
     expect(await messageOf((await send(path, assertion)).token)).toBe(ALG);
   });
-});
-
-test("a wrong MAC costs nine HMACs for every device", async () => {
-  const path = openPath(fixture);
-  const derived = await path.enrolOwner("derivation");
-  const devices = [
-    "nobody",
-    await path.enrol(),
-    await path.enrol({ publicKey: KEYS.ES256.pem }),
-    await path.enrol({ customerId: derived.customerId, keyMode: "derived" }),
-  ];
-  for (const device of devices) {
-    const assertion = makeAssertion(() => Buffer.alloc(32), assertionClaims(device, SECONDS));
-    expect(await countHmacs(() => caughtErrorOf(send(openPath(fixture), assertion)))).toBe(9);
-  }
 });

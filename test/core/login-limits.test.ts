@@ -1,10 +1,12 @@
 // The limits of a login and its replay guard: the charged keys, and that nobody can use up another's limit.
 
 import { describe, expect, test } from "vitest";
+import { createReadDeviceLimit } from "../../src/core/charges.ts";
 import type { AuthError } from "../../src/core/errors.ts";
+import type { Limiter } from "../../src/core/ports.ts";
 import { deriveDeviceKey, secretFromText } from "../../src/core/signature.ts";
 import { caughtErrorOf } from "./caught-error.ts";
-import { NOW, openPath, policies, SECONDS, SKEW, shareFixture } from "./login-path.ts";
+import { NOW, openPath, type Path, policies, SECONDS, SKEW, shareFixture } from "./login-path.ts";
 
 const fixture = await shareFixture();
 
@@ -35,36 +37,24 @@ describe("the login limit", () => {
     await path.login(device);
   });
 
-  test("cannot be spent without the secret", async () => {
+  test.for([
+    ["shared by all addresses of a device with its own identity", false],
+    ["counted per address for a fleet that shares an identity", true],
+  ] as const)("is %s", async ([, sharedIdentity]) => {
     const path = openPath(fixture);
-    const device = await path.enrol();
-    for (let index = 0; index < 20; index++) {
-      await caughtErrorOf(path.login(device, { key: "wrong", address: `198.51.100.${index}` }));
-    }
-    for (let times = 0; times < 3; times++) await path.login(device);
-  });
-
-  test("is shared by all addresses of a device with its own identity", async () => {
-    const path = openPath(fixture);
-    const device = await path.enrol();
-    for (let index = 0; index < 3; index++) await path.login(device, { address: `192.0.2.${index}` });
-    expect(await decisionOf(path.login(device, { address: "192.0.2.9" }))).toEqual(["rate_limited", "login"]);
-  });
-
-  test("is counted per address for a fleet that shares an identity", async () => {
-    const path = openPath(fixture);
-    const device = await path.enrol({ sharedIdentity: true });
-    for (const address of ["192.0.2.1", "192.0.2.2"]) {
-      for (let times = 0; times < 3; times++) await path.login(device, { address });
-      expect(await decisionOf(path.login(device, { address }))).toEqual(["rate_limited", "login"]);
-    }
+    const device = await path.enrol({ sharedIdentity });
+    for (let times = 0; times < 3; times++) await path.login(device, { address: "192.0.2.1" });
+    expect(await decisionOf(path.login(device, { address: "192.0.2.1" }))).toEqual(["rate_limited", "login"]);
+    const elsewhere = path.login(device, { address: "192.0.2.2" });
+    if (sharedIdentity) await elsewhere;
+    else expect(await decisionOf(elsewhere)).toEqual(["rate_limited", "login"]);
   });
 });
 
 describe("the failure limit", () => {
-  test("replaces invalid_credentials, and no other answer", async () => {
+  test.for([true, false])("replaces invalid_credentials, and no other answer: enrolled %s", async (isEnrolled) => {
     const path = openPath(fixture);
-    const device = await path.enrol();
+    const device = isEnrolled ? await path.enrol() : "nobody";
     for (let times = 0; times < 2; times++) {
       expect(await decisionOf(path.login(device, { key: "wrong" }))).toEqual(["invalid_credentials", "failure"]);
     }
@@ -76,12 +66,12 @@ describe("the failure limit", () => {
     expect(path.charged).toEqual(Array(3).fill(["failure", "address"]));
   });
 
-  test("never denies a right proof, even from the same address", async () => {
+  test("never denies a right proof, even from the same address, nor spends its login limit", async () => {
     const path = openPath(fixture);
     const device = await path.enrol();
-    for (let times = 0; times < 3; times++) await caughtErrorOf(path.login(device, { key: "wrong" }));
-    await path.login(device);
-    expect(path.charged.at(-1)).toEqual(["login"]);
+    for (let times = 0; times < 20; times++) await caughtErrorOf(path.login(device, { key: "wrong" }));
+    for (let times = 0; times < 3; times++) await path.login(device);
+    expect(path.charged.slice(-4)).toEqual([["failure", "address"], ...Array(3).fill(["login"])]);
   });
 
   test("is counted separately for each device and each address", async () => {
@@ -92,16 +82,10 @@ describe("the failure limit", () => {
     const elsewhere = { key: "wrong", address: "192.0.2.2" };
     expect((await caughtErrorOf(path.login(device, elsewhere))).reason).toBe("invalid_credentials");
   });
-
-  test("also counts unknown names", async () => {
-    const path = openPath(fixture);
-    for (let times = 0; times < 2; times++) await caughtErrorOf(path.login("nobody"));
-    expect(await decisionOf(path.login("nobody"))).toEqual(["rate_limited", "failure"]);
-  });
 });
 
 describe("the address limit", () => {
-  test("counts only wrong proofs, and denies no other device", async () => {
+  test("counts only wrong proofs, of all devices behind one address, and denies no right one", async () => {
     const path = openPath(fixture);
     const devices = [await path.enrol(), await path.enrol(), await path.enrol()];
     for (const device of devices) for (let times = 0; times < 3; times++) await path.login(device);
@@ -110,13 +94,8 @@ describe("the address limit", () => {
     }
     expect(await decisionOf(path.login("unknown-6"))).toEqual(["rate_limited", "address"]);
     await path.login(await path.enrol());
-  });
-
-  test("is shared by all devices behind one address", async () => {
-    const path = openPath(fixture);
-    for (let times = 0; times < 6; times++) await caughtErrorOf(path.login(`unknown-${times}`));
     const elsewhere = path.login("unknown-6", { address: "192.0.2.2" });
-    expect((await caughtErrorOf(elsewhere)).reason).toBe("invalid_credentials");
+    expect(await decisionOf(elsewhere)).toEqual(["invalid_credentials", "failure"]);
   });
 });
 
@@ -193,5 +172,40 @@ describe("the replay guard", () => {
     await caughtErrorOf(path.login(device, { timestamp: SECONDS + 60 }));
     path.now += 60_000;
     await path.login(device, { timestamp: SECONDS + 60 });
+  });
+});
+
+describe("the present state of a device's login limit", () => {
+  const readAt = (path: Path, limiter: Pick<Limiter, "charge"> = path.limiter) =>
+    createReadDeviceLimit(fixture.store.credentials, limiter, policies.login, () => path.now);
+
+  test("has its remaining logins, and is only read", async () => {
+    const path = openPath(fixture);
+    const read = readAt(path);
+    const device = await path.enrol();
+    const unused = { policy: policies.login, remaining: 3, resetMs: 0, decidedAt: NOW };
+    expect(await read(device, "")).toEqual({ limit: unused, perAddress: false });
+    await path.login(device);
+    path.now += 10;
+    const limit = { policy: policies.login, remaining: 2, resetMs: 59_990, decidedAt: NOW + 10 };
+    for (const address of ["192.0.2.1", ""]) expect(await read(device, address)).toEqual({ limit, perAddress: false });
+  });
+
+  test("is by its customer's own limit, per address for a shared identity", async () => {
+    const path = openPath(fixture);
+    const read = readAt(path);
+    const device = await path.enrol({ loginLimit: "2/1s", sharedIdentity: true });
+    await path.login(device, { address: "192.0.2.1" });
+    expect(await read(device, "192.0.2.1")).toMatchObject({ limit: { remaining: 1 }, perAddress: true });
+    expect(await read(device, "192.0.2.2")).toMatchObject({ limit: { remaining: 2 }, perAddress: true });
+    expect((await read(await path.enrol({ loginLimit: "off" }), "")).limit).toBeUndefined();
+  });
+
+  test("is undefined under `allow` without Redis, and an error for an unknown device", async () => {
+    const path = openPath(fixture);
+    const allow = { charge: async () => ({ denied: -1, states: [] }) };
+    expect((await readAt(path, allow)(await path.enrol(), "")).limit).toBeUndefined();
+    await expect(readAt(path)("nobody", "")).rejects.toMatchObject({ reason: "does_not_exist" });
+    await expect(readAt(path)("", "")).rejects.toMatchObject({ reason: "malformed" });
   });
 });

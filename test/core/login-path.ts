@@ -5,11 +5,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { sql } from "kysely";
 import { afterAll, vi } from "vitest";
 import { createMemoryLimiter } from "../../src/core/limiter/memory.ts";
 import { type Caller, createLogIn, type LogIn, type Login, type LoginRequest } from "../../src/core/login.ts";
-import type { KeyPurpose, Policy, PolicyName, TokenSigner } from "../../src/core/ports.ts";
+import type { KeyPurpose, Limiter, Policy, PolicyName, TokenSigner } from "../../src/core/ports.ts";
 import type { DeviceDraft } from "../../src/core/registry/devices.ts";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
 import { createRegistry, type Registry } from "../../src/core/registry/registry.ts";
@@ -40,8 +39,6 @@ export interface Fixture {
   readonly ring: KeyRing;
   readonly signer: TokenSigner;
   readonly registry: Registry;
-  /** Corrupts the sealed keys of a customer, so that they cannot be unsealed. */
-  corruptKeys(customerId: string): Promise<void>;
   /** A registry with another clock. */
   registryAt(clock: { readonly now: number }): Registry;
   close(): Promise<void>;
@@ -68,11 +65,6 @@ export async function openFixture(): Promise<Fixture> {
     ring,
     signer,
     registry,
-    async corruptKeys(customerId) {
-      await sql`update customer_keys set sealed_secret = substr(sealed_secret, 1, 40) where customer_id = ${customerId}`.execute(
-        database.db,
-      );
-    },
     registryAt: (clock) => createRegistry({ ...store, now: () => clock.now }),
     async close() {
       await database.close();
@@ -93,6 +85,7 @@ export interface Path {
   /** The clock, in Unix milliseconds. Tests set it. */
   now: number;
   readonly logIn: LogIn;
+  readonly limiter: Limiter;
   /** The charged policies of each call, in order. */
   readonly charged: (readonly PolicyName[])[];
   readonly lookedUp: string[];
@@ -144,6 +137,7 @@ export function openPath(fixture: Fixture, options: PathOptions = {}): Path {
 
   return Object.assign(clock, {
     logIn,
+    limiter,
     charged,
     lookedUp,
     async enrol({ customerStatus = "enabled", loginLimit = "", ...draft }: Parameters<Path["enrol"]>[0] = {}) {

@@ -1,6 +1,6 @@
 // The path of a login: the order of its steps, and the cost of each answer.
 
-import { importJWK, jwtVerify } from "jose";
+import { decodeJwt } from "jose";
 import { describe, expect, test } from "vitest";
 import { createActivityRecorder } from "../../src/core/activity.ts";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
@@ -23,6 +23,15 @@ const fixture = await shareFixture();
 
 const STALE = SECONDS - 301;
 
+/** Enrols a device during its move. @returns the device and both of its keys */
+async function enrolMoving(path: Path): Promise<{ device: string; shared: string; own: string }> {
+  const { customerId, customerKey } = await path.enrolOwner("derivation");
+  await fixture.registry.customerKeys.issue({ customerId, purpose: "login", importedKey: CUSTOMER_KEY }, GATEWAY);
+  const device = await path.enrol({ customerId });
+  await fixture.registry.devices.update(device, { keyMode: "derived", replayGuard: false }, "", GATEWAY);
+  return { device, shared: CUSTOMER_KEY, own: deriveDeviceKey(secretFromText(customerKey), device) };
+}
+
 describe("a right login", () => {
   test("is answered with a token of the device, and charges login", async () => {
     const path = openPath(fixture);
@@ -36,21 +45,8 @@ describe("a right login", () => {
       resetMs: 60_000,
       decidedAt: expect.any(Number),
     });
-    const [jwk] = fixture.ring.published();
-    if (jwk === undefined) throw new TypeError("the ring does not publish its active key");
-    const { payload } = await jwtVerify(login.token, await importJWK(jwk), { currentDate: new Date(NOW) });
-    expect(payload).toMatchObject({ sub: device, customer_id: login.customerId, iat: SECONDS, exp: SECONDS + 600 });
-  });
-
-  test("reports which live key proved it", async () => {
-    const path = openPath(fixture);
-    const device = await path.enrol();
-    const { customerId, keyId } = await path.login(device);
-    const draft = { customerId, purpose: "login", importedKey: "second" } as const;
-    const second = await fixture.registry.customerKeys.issue(draft, GATEWAY);
-    path.now += 2_000;
-    expect((await path.login(device)).keyId).toBe(keyId);
-    expect((await path.login(device, { key: "second" })).keyId).toBe(second.keyId);
+    const { customerId } = login;
+    expect(decodeJwt(login.token)).toMatchObject({ sub: device, customer_id: customerId, iat: SECONDS });
   });
 
   test("counts against its customer's own limit", async () => {
@@ -122,60 +118,42 @@ describe("an unknown device and a wrong signature", () => {
     expect(unknown.charged).toEqual(known.charged);
   });
 
-  test.for([
-    { keyMode: "shared", owner: "login" },
-    { keyMode: "derived", owner: "login" },
-    { keyMode: "derived", owner: "derivation" },
-  ] as const)("cost nine HMACs: a $keyMode device of a customer with a $owner key", async ({ keyMode, owner }) => {
+  test("cost nine HMACs, whatever the device", async () => {
     const path = openPath(fixture);
-    const { customerId } = await path.enrolOwner(owner);
-    const device = await path.enrol({ customerId, keyMode });
-    for (const attempt of [request(device, { key: "wrong" }), request("nobody")]) {
-      expect(await countHmacs(() => caughtErrorOf(path.logIn(attempt, callerAt())))).toBe(9);
+    const [login, derivation] = [await path.enrolOwner("login"), await path.enrolOwner("derivation")];
+    const { customerId } = await fixture.registry.customers.create({ customerId: "" }, GATEWAY);
+    const devices = [
+      "nobody",
+      await path.enrol({ customerId, keyMode: "derived" }),
+      await path.enrol({ customerId: login.customerId }),
+      await path.enrol({ customerId: derivation.customerId, keyMode: "derived" }),
+      (await enrolMoving(path)).device,
+    ];
+    for (const device of devices) {
+      const attempt = request(device, { key: "wrong" });
+      let error: unknown;
+      const logIn = async () => (error = await caughtErrorOf(path.logIn(attempt, callerAt())));
+      expect(await countHmacs(logIn)).toBe(9);
+      expect(error).toMatchObject({ reason: "invalid_credentials" });
     }
-  });
-
-  test("cost the same for a device of a customer without keys", async () => {
-    const path = openPath(fixture);
-    const device = await path.enrol({ keyMode: "derived" });
-    const error = await caughtErrorOf(path.login(device));
-    expect(error.reason).toBe("invalid_credentials");
   });
 });
 
-describe("unavailable", () => {
-  test("costs the device nothing when there is no key to sign with", async () => {
-    const path = openPath(fixture, { signer: { ...fixture.signer, ready: () => false } });
-    const device = await path.enrol();
-    const error = await caughtErrorOf(path.login(device));
-    expect(error.reason).toBe("unavailable");
-    expect(error.message).toBe("no key to sign tokens with. Try again later");
-    expect(error.details.retryAfterMs).toBe(5_000);
-    expect(path.charged).toEqual([]);
-  });
-
-  test("costs the device nothing when the registry is away", async () => {
-    const away = await shareFixture();
-    const path = openPath(away);
-    const device = await path.enrol();
-    await away.close();
-    const error = await caughtErrorOf(path.login(device));
-    expect(error.reason).toBe("unavailable");
-    expect(path.charged).toEqual([]);
-  });
+test("without a key to sign with, or the registry, a login is unavailable and costs the device nothing", async () => {
+  const unsigned = openPath(fixture, { signer: { ...fixture.signer, ready: () => false } });
+  const error = await caughtErrorOf(unsigned.login(await unsigned.enrol()));
+  expect([error.reason, error.details.retryAfterMs]).toEqual(["unavailable", 5_000]);
+  expect(error.message).toBe("no key to sign tokens with. Try again later");
+  const away = await shareFixture();
+  const path = openPath(away);
+  const device = await path.enrol();
+  await away.close();
+  expect((await caughtErrorOf(path.login(device))).reason).toBe("unavailable");
+  expect([unsigned.charged, path.charged]).toEqual([[], []]);
 });
 
 describe("a device that moves from a shared key to its own", () => {
-  /** Enrols a device during its move. @returns the device and both of its keys */
-  async function enrolMoving(path: Path): Promise<{ device: string; shared: string; own: string }> {
-    const { customerId, customerKey } = await path.enrolOwner("derivation");
-    await fixture.registry.customerKeys.issue({ customerId, purpose: "login", importedKey: CUSTOMER_KEY }, GATEWAY);
-    const device = await path.enrol({ customerId });
-    await fixture.registry.devices.update(device, { keyMode: "derived", replayGuard: false }, "", GATEWAY);
-    return { device, shared: CUSTOMER_KEY, own: deriveDeviceKey(secretFromText(customerKey), device) };
-  }
-
-  test("both keys prove its logins, and a login writes nothing", async () => {
+  test("both keys prove its logins until the operator ends the move, and a login writes nothing", async () => {
     const path = openPath(fixture, { policies: { login: undefined } });
     const { device, shared, own } = await enrolMoving(path);
     const before = await fixture.store.devices.find(device);
@@ -183,6 +161,8 @@ describe("a device that moves from a shared key to its own", () => {
     expect((await path.login(device, { key: own })).movingSince).toBe(before?.keyModeSince);
     await path.login(device, { key: shared });
     expect(await fixture.store.devices.find(device)).toEqual(before);
+    await fixture.registry.devices.update(device, { finishMove: true }, "", GATEWAY);
+    expect((await caughtErrorOf(path.login(device, { key: shared }))).reason).toBe("invalid_credentials");
   });
 
   test("the flush after a login with its own key ends the shared one, on every gateway", async () => {
@@ -195,13 +175,5 @@ describe("a device that moves from a shared key to its own", () => {
     await recorder.flush();
     expect((await caughtErrorOf(other.login(device, { key: shared }))).reason).toBe("invalid_credentials");
     await other.login(device, { key: own });
-  });
-
-  test("the operator ends the move: the next login by the shared key fails", async () => {
-    const path = openPath(fixture);
-    const { device, shared, own } = await enrolMoving(path);
-    await fixture.registry.devices.update(device, { finishMove: true }, "", GATEWAY);
-    expect((await caughtErrorOf(path.login(device, { key: shared }))).reason).toBe("invalid_credentials");
-    await path.login(device, { key: own, timestamp: SECONDS + 1 });
   });
 });

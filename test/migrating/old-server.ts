@@ -42,26 +42,16 @@ export async function startOldServer(devices: readonly OldDevice[]): Promise<Old
     return `${signed}.${createSign("sha256").update(signed).sign(privateKey, "base64url")}`;
   }
 
-  /** The documented status: 200 or 500. */
-  function logIn(body: unknown): { status: number; answer: object } {
-    const { device_key, timestamp, device_signature } = Object(body);
-    const device = table.get(String(device_key));
-    const message = `${timestamp}${device_key}`;
-    const proof = device && createHmac("sha256", device.customer_key).update(message).digest("hex");
-    return proof !== undefined && proof === String(device_signature).toLowerCase()
-      ? { status: 200, answer: { token: tokenAt(Math.floor(Date.now() / 1000)) } }
-      : { status: 500, answer: { error: "error on server" } };
-  }
-
   const server = createServer(async (request, response) => {
-    const { status, answer } = logIn(await json(request).catch(() => undefined));
-    const text = JSON.stringify(answer);
-    response
-      .writeHead(request.url === "/auth/login" ? status : 404, {
-        "Content-Type": "application/json",
-        "Content-Length": Buffer.byteLength(text),
-      })
-      .end(text);
+    const { device_key, timestamp, device_signature } = Object(await json(request).catch(() => undefined));
+    const key = table.get(String(device_key))?.customer_key;
+    const proof = key && createHmac("sha256", key).update(`${timestamp}${device_key}`).digest("hex");
+    // The documented status: 200 or 500.
+    const isRight = proof === String(device_signature).toLowerCase();
+    const now = Math.floor(Date.now() / 1000);
+    const text = JSON.stringify(isRight ? { token: tokenAt(now) } : { error: "error on server" });
+    const headers = { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(text) };
+    response.writeHead(isRight ? 200 : 500, headers).end(text);
   });
   onTestFinished(async () => {
     server.closeAllConnections();

@@ -2,13 +2,10 @@
 
 import { create } from "@bufbuild/protobuf";
 import { FieldMaskSchema } from "@bufbuild/protobuf/wkt";
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { DeviceSchema } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { readEtag, readMaskedPatch, withEtag } from "../../src/services/admin-updates.ts";
 import { caughtError } from "../core/caught-error.ts";
-
-const FIELDS = ["display_name", "status", "labels", "key_mode"];
 
 interface Patch {
   readonly display_name?: string;
@@ -51,20 +48,14 @@ test.each([
   [["constructor"], "update_mask has constructor which is not a field"],
   [["*"], "update_mask has a path which is not a field"],
   [["a;b\n"], "update_mask has a path which is not a field"],
+  [["grün"], "update_mask has a path which is not a field"],
   [["x".repeat(1_000)], "update_mask has a path which is not a field"],
 ])("a mask of %j is refused", (paths, message) => {
   const error = caughtError(() => read(paths));
   expect([error.reason, error.details.field]).toEqual(["malformed", "update_mask"]);
   expect(error.message.startsWith(message)).toBe(true);
-});
-
-test("the error about a path has only characters that every protocol can carry", () => {
-  fc.assert(
-    fc.property(fc.string(), (path) => {
-      fc.pre(!FIELDS.includes(path));
-      expect(caughtError(() => read([path])).message).not.toMatch(/[;/?:@&=+$,#]|[^\x20-\x7e]/);
-    }),
-  );
+  // grpc-js would percent-encode these characters.
+  expect(error.message).not.toMatch(/[;/?:@&=+$,#]|[^\x20-\x7e]/);
 });
 
 const ETAG = '"MTc2NDAwMDAwMDAwMC4x"';

@@ -28,27 +28,24 @@ async function openHealth(createTransport: (typeof transports)[string]) {
 
 const NAMES = ["", Health.typeName, AuthService.typeName];
 
-test.each(Object.entries(transports))("%s: Check and List report the gateway's services", async (_name, transport) => {
-  const { client, drain } = await openHealth(transport);
-  for (const service of NAMES) expect((await client.check({ service })).status).toBe(Status.SERVING);
-  await expect(client.check({ service: "nobody" })).rejects.toMatchObject({ code: Code.NotFound });
-  drain();
-  expect((await client.check({ service: "" })).status).toBe(Status.NOT_SERVING);
-  const { statuses } = await client.list({});
-  expect(Object.entries(statuses).map(([name, { status }]) => [name, status])).toEqual(
-    NAMES.map((name) => [name, Status.NOT_SERVING]),
-  );
-});
-
-test.each(Object.entries(transports))("%s: Watch reports a drain, and ends", async (_name, transport) => {
-  const { drain, watch } = await openHealth(transport);
-  const [known, unknown] = [watch(AuthService.typeName), watch("nobody")];
-  expect([await known(), await unknown()]).toEqual([Status.SERVING, Status.SERVICE_UNKNOWN]);
-  drain();
-  expect([await known(), await known()]).toEqual([Status.NOT_SERVING, undefined]);
-  const late = watch("");
-  expect([await late(), await late()]).toEqual([Status.NOT_SERVING, undefined]);
-});
+test.each(Object.entries(transports))(
+  "%s: Check, List and Watch report a drain, and Watch ends",
+  async (_name, way) => {
+    const { client, drain, watch } = await openHealth(way);
+    for (const service of NAMES) expect((await client.check({ service })).status).toBe(Status.SERVING);
+    await expect(client.check({ service: "nobody" })).rejects.toMatchObject({ code: Code.NotFound });
+    const [known, unknown] = [watch(AuthService.typeName), watch("nobody")];
+    expect([await known(), await unknown()]).toEqual([Status.SERVING, Status.SERVICE_UNKNOWN]);
+    drain();
+    expect([await known(), await known()]).toEqual([Status.NOT_SERVING, undefined]);
+    const late = watch("");
+    expect([await late(), await late()]).toEqual([Status.NOT_SERVING, undefined]);
+    expect((await client.check({ service: "" })).status).toBe(Status.NOT_SERVING);
+    const { statuses } = await client.list({});
+    const listed = Object.entries(statuses).map(([name, { status }]) => [name, status]);
+    expect(listed).toEqual(NAMES.map((name) => [name, Status.NOT_SERVING]));
+  },
+);
 
 test("a connection has two Watch calls at a time", async () => {
   const { watch } = await openHealth(grpc);

@@ -70,6 +70,8 @@ export function sealedRowsContract(name: string, open: () => Promise<TestDatabas
         const opened = await openFilled();
         await alter(opened, ...statements);
         await expectRefused(opened, moved(`customer_key ${context}`));
+        // A token check needs no key.
+        expect(await opened.store.credentials.findStanding("device-1", "t-1")).toMatchObject({ enabled: true });
       },
     );
 

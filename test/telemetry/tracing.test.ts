@@ -5,7 +5,6 @@ import { text } from "node:stream/consumers";
 import { expect, onTestFinished, test } from "vitest";
 import { readConfig } from "../../src/config.ts";
 import { listenOnLoopback } from "../free-port.ts";
-import { testConfig } from "../gateway.ts";
 import { DEFAULT_ALG, linesOf, run, serve, temporaryFolder } from "../program.ts";
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
@@ -83,5 +82,4 @@ test.each([
     COUNTERSIGN_AUDIENCE: "devices",
   };
   expect(readConfig({ ...required, ...variables }, { dev: false }).tracing).toEqual(tracing);
-  expect(testConfig({ DATA_DIR: "." }).tracing).toBeUndefined();
 });

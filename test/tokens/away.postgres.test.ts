@@ -4,7 +4,7 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import { CUSTOMER_KEY, logInBy, startTestGateway } from "../gateway.ts";
 import { startRelay } from "../redis/relay.ts";
 import { emptyPostgres } from "../store/connections.ts";
-import { CHECKS, checkAll, closeChecks } from "./checks.ts";
+import { CHECKS, checkAll } from "./checks.ts";
 
 const WITHIN = { timeout: 40_000, interval: 100 };
 
@@ -14,7 +14,6 @@ test("every way to check a token is unavailable while the registry is away, and 
   onTestFinished(relay.stop);
   url.port = String(relay.port);
   const gateway = await startTestGateway({ DATABASE_URL: url.href });
-  onTestFinished(closeChecks);
   const deviceKey = await gateway.enrol();
   const answer = await logInBy(gateway.publicUrl, { deviceKey, customerKey: CUSTOMER_KEY });
   const { token } = JSON.parse(await answer.text());

@@ -1,14 +1,9 @@
 // Every kind of token check at a gateway. All return the same form of answer.
 
-import { fromBinary } from "@bufbuild/protobuf";
-import { anyUnpack } from "@bufbuild/protobuf/wkt";
-import { ConnectError, createClient } from "@connectrpc/connect";
-import { createConnectTransport } from "@connectrpc/connect-node";
-import { credentials, Metadata } from "@grpc/grpc-js";
+import { ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { TokenService } from "../../gen/es/countersign/token/v1/token_pb.ts";
 import { ErrorInfoSchema } from "../../gen/es/google/rpc/error_details_pb.ts";
-import { StatusSchema } from "../../gen/es/google/rpc/status_pb.ts";
-import { TokenServiceClient } from "../../gen/grpc/countersign/token/v1/token.ts";
+import { type CreateTransport, transports } from "../protocols/transports.ts";
 
 /** The identity of a token, `active: false`, or a reason. */
 export interface Checked {
@@ -34,39 +29,21 @@ async function verifyByRest({ internalUrl }: CheckingGateway, token: string): Pr
   return answer.ok ? { outcome: "ok", deviceKey, customerId } : { outcome: reason };
 }
 
-async function verifyByConnect({ internalUrl }: CheckingGateway, token: string): Promise<Checked> {
-  const client = createClient(TokenService, createConnectTransport({ baseUrl: internalUrl, httpVersion: "1.1" }));
-  try {
-    const { deviceKey, customerId } = await client.verify({ token });
-    return { outcome: "ok", deviceKey, customerId };
-  } catch (error) {
-    const [info] = ConnectError.from(error).findDetails(ErrorInfoSchema);
-    return { outcome: info?.reason ?? String(error) };
-  }
-}
-
-/** One client for each gateway, since connecting takes most of the time. */
-const grpcClients = new Map<string, TokenServiceClient>();
-
-/** Closes the clients. */
-export function closeChecks(): void {
-  for (const client of grpcClients.values()) client.close();
-  grpcClients.clear();
-}
-
-function verifyByGrpc({ internalUrl }: CheckingGateway, token: string): Promise<Checked> {
-  const known = grpcClients.get(internalUrl);
-  const client = known ?? new TokenServiceClient(new URL(internalUrl).host, credentials.createInsecure());
-  grpcClients.set(internalUrl, client);
-  return new Promise((resolve) => {
-    client.verify({ token }, new Metadata(), (error, answer) => {
-      if (error === null)
-        return resolve({ outcome: "ok", deviceKey: answer.device_key, customerId: answer.customer_id });
-      const [bytes = ""] = error.metadata.get("grpc-status-details-bin");
-      const [detail] = fromBinary(StatusSchema, Buffer.from(bytes)).details;
-      resolve({ outcome: (detail && anyUnpack(detail, ErrorInfoSchema)?.reason) ?? error.message });
-    });
-  });
+/** By URL: connecting takes most of the time. */
+function verifyBy(createTransport: CreateTransport | undefined): Check {
+  const opened = new Map<string, Transport>();
+  return async ({ internalUrl }, token) => {
+    const transport = opened.get(internalUrl) ?? createTransport?.(internalUrl);
+    if (transport === undefined) throw new TypeError("there is no such protocol");
+    opened.set(internalUrl, transport);
+    try {
+      const { deviceKey, customerId } = await createClient(TokenService, transport).verify({ token });
+      return { outcome: "ok", deviceKey, customerId };
+    } catch (error) {
+      const [info] = ConnectError.from(error).findDetails(ErrorInfoSchema);
+      return { outcome: info?.reason ?? String(error) };
+    }
+  };
 }
 
 async function introspect({ internalUrl }: CheckingGateway, token: string): Promise<Checked> {
@@ -92,8 +69,8 @@ const checkAt =
 /** Checks by name. Introspection does not say why a token is inactive. */
 export const CHECKS: Readonly<Record<string, Check>> = {
   "Verify over REST": verifyByRest,
-  "Verify over Connect": verifyByConnect,
-  "Verify over gRPC": verifyByGrpc,
+  "Verify over Connect": verifyBy(transports["Connect with JSON over HTTP/1.1"]),
+  "Verify over gRPC": verifyBy(transports["gRPC"]),
   introspection: introspect,
   "/auth/check, x-access-token": checkAt("publicUrl", (token) => ({ "x-access-token": token })),
   "/auth/check, Authorization": checkAt("publicUrl", (token) => ({ Authorization: `Bearer ${token}` })),

@@ -109,10 +109,6 @@ function storedDevice(deviceKey: string, changes: Partial<Device> = {}): StoredD
   return { ...usualDevice, ...own, ...UNSEEN, ...VERSION, ...changes };
 }
 
-export async function codesOf(received: Case): Promise<readonly string[]> {
-  return (await explain(received)).findings.map(({ code }) => code);
-}
-
 /** A body as firmware writes it; absent fields are right. */
 export function bodyOf(fields: {
   readonly deviceKey?: string;

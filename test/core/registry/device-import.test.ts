@@ -1,6 +1,5 @@
 // Importing devices: the result of each row, over a real store.
 
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { ImportOutcome, ImportRow } from "../../../src/core/registry/device-import.ts";
 import { ACTOR } from "../../contracts/store-samples.ts";
@@ -100,30 +99,4 @@ test("rejects more than 1,000 rows", async () => {
     details: { field: "rows" },
   });
   expect(await importRows(opened, rows.slice(1))).toEqual({ ...NONE, created: 1_000 });
-});
-
-const rows = fc.array(
-  fc.record({
-    deviceKey: fc.constantFrom("a", "b", "c", "d", "", "not ascii é"),
-    customerId: fc.constantFrom("acme", "other", "nobody"),
-    displayName: fc.option(fc.constantFrom("", "Pump", "x".repeat(201)), { nil: undefined }),
-    keyMode: fc.option(fc.constantFrom("shared" as const, "derived" as const), { nil: undefined }),
-    sharedIdentity: fc.option(fc.boolean(), { nil: undefined }),
-    replayGuard: fc.option(fc.boolean(), { nil: undefined }),
-    labels: fc.option(fc.constantFrom({}, { site: "north" }, { site: "a;b" }), { nil: undefined }),
-  }),
-  { maxLength: 12 },
-);
-
-test("each row has one outcome, and a repetition changes nothing", async () => {
-  const opened = await openWithIssuer();
-  await fc.assert(
-    fc.asyncProperty(rows, async (batch) => {
-      const first = await importRows(opened, batch);
-      expect(first.created + first.updated + first.unchanged + first.failures.length).toBe(batch.length);
-      const unchanged = first.created + first.updated + first.unchanged;
-      expect(await importRows(opened, batch)).toEqual({ ...NONE, unchanged, failures: first.failures });
-    }),
-    { numRuns: 100 },
-  );
 });

@@ -82,15 +82,23 @@ test.each([
 });
 
 test("a summary is cached for two seconds, and shared by concurrent callers", async () => {
-  const { registry, fleet, clock } = await openFleet(2);
+  const { registry, store, fleet, clock } = await openFleet(3);
+  const failure = { at: NOW, reason: "disabled" } as const;
+  await store.activity.record([
+    { deviceKey: "pump-0001", login: { at: NOW, keyId: "k1" }, failure: undefined },
+    { deviceKey: "pump-0002", login: undefined, failure },
+  ]);
+  await registry.devices.update("pump-0002", { status: "disabled" }, "", ACTOR);
+  clock.now += 2 * 3_600_000;
   const all = await Promise.all([fleet.summarize(), fleet.summarize()]);
   expect(all[0]).toBe(all[1]);
-  expect(all[0]).toEqual({ devices: 2, disabled: 0, seenLastHour: 0, seenLastDay: 0, failing: 0, countedAt: NOW });
+  const countedAt = clock.now;
+  expect(all[0]).toEqual({ devices: 3, disabled: 1, seenLastHour: 0, seenLastDay: 1, failing: 1, countedAt });
   await registry.devices.delete("pump-0000", "", ACTOR);
   clock.now += 1_999;
-  expect((await fleet.summarize()).devices).toBe(2);
+  expect((await fleet.summarize()).devices).toBe(3);
   clock.now += 1;
-  expect((await fleet.summarize()).devices).toBe(1);
+  expect((await fleet.summarize()).devices).toBe(2);
 });
 
 test("too many labels for a device are an error that names the device, and change nothing", async () => {

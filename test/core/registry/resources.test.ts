@@ -80,13 +80,15 @@ describe.each(RESOURCES)("$kind", ({ kind, field, generated, create }) => {
   test("are changed and deleted only in the version of the etag", async () => {
     const { rows, created, changes } = await open();
     const etag = etagOf(created);
+    const message = `this ${kind.slice(0, -1)} was changed after that etag was read. Read it again and repeat the change`;
+    const mismatch = { reason: "etag_mismatch", message, details: { field: "etag" } };
     await rows.update("one", { displayName: "Two" }, "", ACTOR);
     for (const change of [
       rows.update("one", { displayName: "Three" }, etag, ACTOR),
-      rows.update("one", {}, etag, ACTOR),
+      rows.update("one", {}, "x", ACTOR),
       rows.delete("one", etag, ACTOR),
     ]) {
-      await expect(change).rejects.toMatchObject({ reason: "etag_mismatch" });
+      await expect(change).rejects.toMatchObject(mismatch);
     }
     const current = await rows.get("one");
     expect(current.displayName).toBe("Two");
@@ -136,4 +138,10 @@ describe.each(RESOURCES)("$kind", ({ kind, field, generated, create }) => {
       await expect(call).rejects.toMatchObject({ reason, details: { field } });
     }
   });
+});
+
+test("an etag differs for each revision, and for a row created again", () => {
+  const etags = [1, 2, 10, 11].flatMap((revision) => [5, 50].map((createdAt) => etagOf({ revision, createdAt })));
+  expect(new Set(etags).size).toBe(8);
+  for (const etag of etags) expect(etag).toMatch(/^"[\w-]+"$/);
 });

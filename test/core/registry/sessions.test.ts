@@ -56,8 +56,8 @@ test("a session ends with its token: revoked, expired, or replaced in the settin
   await expect(others.confirm(ofSettings)).rejects.toMatchObject({ reason: "invalid_admin_token" });
 });
 
-test("a code opens one session, within a minute", async () => {
-  const { clock, sessions, token } = await open();
+test("a code opens one session, within a minute, and none for a revoked token", async () => {
+  const { clock, operators, sessions, token } = await open();
   const used = /^this link has signed in already or is older than a minute/;
   const { text: code, expiresAt } = sessions.issueCode(token);
   expect(expiresAt).toBe(NOW + 60_000);
@@ -68,6 +68,9 @@ test("a code opens one session, within a minute", async () => {
   clock.now = late.expiresAt;
   await expect(sessions.openByCode(late.text)).rejects.toThrow(used);
   await expect(sessions.openByCode("")).rejects.toThrow(used);
+  const early = sessions.issueCode(token);
+  await operators.revoke(token.tokenId, ACTOR);
+  await expect(sessions.openByCode(early.text)).rejects.toThrow("this admin token was revoked. Ask for another");
 });
 
 test("a code is taken once, at one of several gateways that share their limits", async () => {
@@ -78,27 +81,16 @@ test("a code is taken once, at one of several gateways that share their limits",
   expect(opened.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected", "rejected"]);
 });
 
-test("a code does not work as a session, nor a session as a code", async () => {
+test("other values are not sessions, and a session is not a code", async () => {
   const { sessions, token, adminToken } = await open();
-  await expect(sessions.confirm(sessions.issueCode(token).text)).rejects.toMatchObject(ENDED);
   const { text } = await sessions.openByToken(adminToken);
-  await expect(sessions.openByCode(text)).rejects.toMatchObject({ reason: "invalid_admin_token" });
-});
-
-test("a code of a revoked token opens no session", async () => {
-  const { operators, sessions, token } = await open();
   const { text: code } = sessions.issueCode(token);
-  await operators.revoke(token.tokenId, ACTOR);
-  await expect(sessions.openByCode(code)).rejects.toMatchObject({ reason: "invalid_admin_token" });
-});
-
-test("other values are not sessions", async () => {
-  const { sessions, adminToken } = await open();
-  const { text } = await sessions.openByToken(adminToken);
   const foreign = createSealer([KEY]).seal(Buffer.from("0a1b2c3d 9999999999999"), ["another context"]);
-  const others = ["", "x", text.slice(1), `${text}A`, "A".repeat(10_000), foreign.toString("base64url"), adminToken];
-  for (const other of others) await expect(sessions.confirm(other)).rejects.toMatchObject(ENDED);
-  await expect(sessions.openByToken("another")).rejects.toMatchObject({ reason: "invalid_admin_token" });
+  const others = ["", "x", text.slice(1), `${text}A`, "A".repeat(10_000), foreign.toString("base64url")];
+  for (const other of [...others, adminToken, code]) await expect(sessions.confirm(other)).rejects.toMatchObject(ENDED);
+  for (const opened of [sessions.openByToken("another"), sessions.openByCode(text)]) {
+    await expect(opened).rejects.toMatchObject({ reason: "invalid_admin_token" });
+  }
 });
 
 test("a link has its code in the fragment, which browsers do not send", () => {

@@ -9,7 +9,6 @@ import { describeKey, readImportedKey } from "../../../src/core/tokens/key-mater
 import { caughtErrorOf } from "../caught-error.ts";
 
 const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
-const other = generateKeyPairSync("rsa", { modulusLength: 2048 });
 const ec = generateKeyPairSync("ec", { namedCurve: "P-256" });
 const ed = generateKeyPairSync("ed25519");
 
@@ -19,33 +18,22 @@ const publicPem = (key: KeyObject): string => key.export({ format: "pem", type: 
 const jwk = (key: KeyObject, more: object = {}): string =>
   JSON.stringify({ ...key.export({ format: "jwk" }), ...more });
 
+const parameters = "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n";
+const windows = `\ufeff${pem(ed.privateKey).replaceAll("\n", "\r\n")}`;
+const bag = `Bag Attributes\n  friendlyName: old\n${pem(ed.privateKey)}${publicPem(ed.publicKey)}`;
+
 const FORMS: readonly (readonly [name: string, alg: TokenAlg, key: KeyObject, text: string])[] = [
   ["RSA in PKCS #8", "RS256", rsa.privateKey, pem(rsa.privateKey)],
   ["RSA in PKCS #1", "RS256", rsa.privateKey, pem(rsa.privateKey, "pkcs1")],
   ["RSA as a JWK", "RS256", rsa.privateKey, jwk(rsa.privateKey, { alg: "RS256", use: "sig", kid: "theirs" })],
   ["P-256 in PKCS #8", "ES256", ec.privateKey, pem(ec.privateKey)],
   ["P-256 in SEC 1", "ES256", ec.privateKey, pem(ec.privateKey, "sec1")],
-  [
-    "P-256 with its parameters before it, as openssl ecparam writes it",
-    "ES256",
-    ec.privateKey,
-    `-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n${pem(ec.privateKey, "sec1")}`,
-  ],
+  ["P-256 as openssl ecparam writes it", "ES256", ec.privateKey, parameters + pem(ec.privateKey, "sec1")],
   ["P-256 as a JWK", "ES256", ec.privateKey, jwk(ec.privateKey)],
   ["Ed25519 in PKCS #8", "EdDSA", ed.privateKey, pem(ed.privateKey)],
   ["Ed25519 as a JWK", "EdDSA", ed.privateKey, jwk(ed.privateKey)],
-  [
-    "lines of Windows and a byte order mark",
-    "EdDSA",
-    ed.privateKey,
-    `\ufeff${pem(ed.privateKey).replaceAll("\n", "\r\n")}`,
-  ],
-  [
-    "text around it",
-    "EdDSA",
-    ed.privateKey,
-    `Bag Attributes\n  friendlyName: old\n${pem(ed.privateKey)}${publicPem(ed.publicKey)}`,
-  ],
+  ["lines of Windows and a byte order mark", "EdDSA", ed.privateKey, windows],
+  ["text around it", "EdDSA", ed.privateKey, bag],
 ];
 
 test.for(FORMS)("%s is read", async ([, alg, key, text]) => {
@@ -71,6 +59,7 @@ describe("a key that cannot sign tokens gets an error that says why", () => {
   const pss = generateKeyPairSync("rsa-pss", { modulusLength: 2048 }).privateKey;
   const p384 = generateKeyPairSync("ec", { namedCurve: "P-384" }).privateKey;
   const members = rsa.privateKey.export({ format: "jwk" });
+  const { n } = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ format: "jwk" });
   test.for(
     [
       ["", "is missing"],
@@ -93,10 +82,7 @@ describe("a key that cannot sign tokens gets an error that says why", () => {
       [jwk(rsa.privateKey, { use: "enc" }), "is for encryption"],
       [jwk(rsa.privateKey, { alg: "PS256" }), "is for another algorithm"],
       [jwk(rsa.privateKey, { alg: "HS256" }), "is for another algorithm"],
-      [
-        JSON.stringify({ ...members, n: other.privateKey.export({ format: "jwk" }).n }),
-        "has halves that do not belong",
-      ],
+      [JSON.stringify({ ...members, n }), "has halves that do not belong"],
       [pem(weak), "has 1024 bits"],
       [pem(large), "has 3072 bits. RS256 takes 2048 bits here"],
       [pem(pss), "is neither RSA nor"],

@@ -1,0 +1,190 @@
+// Tokens: the exact claims and header of the contract. The gateway's own verifier accepts tokens of its signer, and no others.
+
+import type { KeyObject } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import { AuthError } from "../../../src/core/errors.ts";
+import type { TokenSigner } from "../../../src/core/ports.ts";
+import { readEpoch } from "../../../src/core/registry/revocation.ts";
+import { TOKEN_ALGS, TOKEN_TYPES, type TokenAlg } from "../../../src/core/tokens/algorithms.ts";
+import { readyToSign, readyToVerify } from "../../../src/core/tokens/key-material.ts";
+import { createTokenVerifier, type SignerOptions } from "../../../src/core/tokens/tokens.ts";
+import { signerOf } from "../../keyring/ring.ts";
+import { type Mint, makeKeys, validToken } from "../../vectors/forge.ts";
+import { findMisjudged, hostileTokens } from "../../vectors/hostile-tokens.ts";
+import { caughtErrorOf } from "../caught-error.ts";
+
+const NOW = 1_764_000_000_000;
+const PARTIES = { issuer: "https://login.example", audience: "devices", deviceKey: "pump-7", customerId: "acme" };
+const MARKS = { customerId: "acme", createdAt: 0, device: 0, customer: 0 };
+const SUBJECT = { deviceKey: "pump-7", customerId: "acme", marks: MARKS };
+
+function makeMint(alg: TokenAlg): Mint & { readonly key: KeyObject } {
+  const { privateKey, publicKey } = makeKeys(alg);
+  const kid = `kid-of-${alg}`;
+  const publicJwk = { kty: "", ...publicKey.export({ format: "jwk" }), kid, alg, use: "sig" as const };
+  return { alg, kid, privateKey, publicJwk, ...PARTIES, now: NOW, key: readyToVerify(publicJwk) };
+}
+
+const MINTS = { RS256: makeMint("RS256"), ES256: makeMint("ES256"), EdDSA: makeMint("EdDSA") };
+
+function newSigner(alg: TokenAlg = "RS256", options: Partial<SignerOptions> = {}): TokenSigner {
+  const { kid, privateKey } = MINTS[alg];
+  const active = readyToSign(kid, alg, privateKey.export({ format: "der", type: "pkcs8" }));
+  return signerOf({ active: () => active, ...options });
+}
+
+/** The header and claims of a token, unverified. */
+function partsOf(token: string): unknown[] {
+  const [header = "", claims = ""] = token.split(".");
+  return [header, claims].map((part) => JSON.parse(Buffer.from(part, "base64url").toString("utf8")));
+}
+
+describe("the signer", () => {
+  test("gives exactly the contract's header and claims, with iat rounded down", async () => {
+    // A token must not come from a verifier's future.
+    const [header, claims] = partsOf(await newSigner().sign(SUBJECT, NOW + 999));
+    expect(header).toEqual({ alg: "RS256", typ: "JWT", kid: "kid-of-RS256" });
+    expect(claims).toEqual({
+      iss: "https://login.example",
+      sub: "pump-7",
+      aud: "devices",
+      iat: NOW / 1000,
+      exp: NOW / 1000 + 600,
+      jti: expect.stringMatching(/^[\w-]{20}$/),
+      customer_id: "acme",
+    });
+  });
+
+  test("names the client too in a token of the type at+jwt (RFC 9068, 2.2)", async () => {
+    const [header, claims] = partsOf(await newSigner("RS256", { type: "at+jwt" }).sign(SUBJECT, NOW));
+    expect(header).toMatchObject({ typ: "at+jwt" });
+    expect(claims).toMatchObject({ sub: "pump-7", client_id: "pump-7" });
+  });
+
+  test("begins the jti with the epoch of the device and its customer", async () => {
+    const epochs = await Promise.all(
+      [MARKS, MARKS, { ...MARKS, device: 1 }, { ...MARKS, customer: 1 }].map(async (marks) => {
+        const [, claims] = partsOf(await newSigner().sign({ ...SUBJECT, marks }, NOW));
+        return readEpoch(Object(claims).jti);
+      }),
+    );
+    expect(epochs[0]).toMatch(/^[\w-]{8}$/);
+    expect(epochs[1]).toBe(epochs[0]);
+    expect(new Set(epochs).size).toBe(3);
+  });
+
+  test("uses its lifetime and the present issuer", async () => {
+    let issuer = "http://127.0.0.1:1";
+    const signer = newSigner("RS256", { ttlSeconds: 60, issuer: () => issuer });
+    expect(signer.expiresInSeconds).toBe(60);
+    issuer = "http://127.0.0.1:2";
+    expect(partsOf(await signer.sign(SUBJECT, NOW))[1]).toMatchObject({ exp: NOW / 1000 + 60, iss: issuer });
+  });
+
+  test("answers the longest login in under 900 bytes", async () => {
+    const subject = { ...SUBJECT, deviceKey: "k".repeat(96), customerId: "0123456789abcdef" };
+    const token = await newSigner().sign(subject, NOW);
+    expect(JSON.stringify({ token, expires_in: 600 }).length).toBeLessThan(900);
+  });
+
+  test("waits for the present key after a pause", async () => {
+    const { kid, privateKey } = MINTS.ES256;
+    const key = readyToSign(kid, "ES256", privateKey.export({ format: "der", type: "pkcs8" }));
+    let isRead = false;
+    const confirm = async (): Promise<void> => {
+      await Promise.resolve();
+      isRead = true;
+    };
+    const token = await newSigner("RS256", { confirm, active: () => (isRead ? key : undefined) }).sign(SUBJECT, NOW);
+    expect(partsOf(token)[0]).toMatchObject({ kid });
+  });
+
+  test("without a key is not ready, and signs nothing", async () => {
+    const signer = newSigner("RS256", { active: () => undefined });
+    expect(signer.ready()).toBe(false);
+    expect(newSigner().ready()).toBe(true);
+    await expect(signer.sign(SUBJECT, NOW)).rejects.toThrow("no key to sign tokens with");
+  });
+});
+
+/** A verifier with keys of all three algorithms, and its ring. */
+function open() {
+  const found = new Map<string, KeyObject | "revoked">(Object.values(MINTS).map(({ kid, key }) => [kid, key]));
+  const ring = {
+    confirmations: [] as Promise<void>[],
+    find: (kid: string) => found.get(kid),
+    confirm: () => ring.confirmations.shift(),
+  };
+  const verifier = createTokenVerifier(() => "https://login.example", "devices", ring);
+  return { found, ring, verify: (token: string, now = NOW) => verifier(token, now) };
+}
+
+describe.for(TOKEN_ALGS)("tokens of %s", (alg) => {
+  test.for(TOKEN_TYPES)("are accepted with their device: %s", async (type) => {
+    // Every kind of character that a device_key may have.
+    const deviceKey = "!\"#$%&'()*+,-./09:;<=>?@AZ[\\]^_`az{|}~";
+    const token = await newSigner(alg, { type }).sign({ ...SUBJECT, deviceKey }, NOW);
+    const times = { issuedAt: NOW / 1000, expiresAt: NOW / 1000 + 600 };
+    expect(await open().verify(token)).toEqual({ deviceKey, customerId: "acme", jti: expect.any(String), ...times });
+  });
+
+  test("that are hostile are rejected with an AuthError", async () => {
+    const { verify } = open();
+    const mint = MINTS[alg];
+    await verify(validToken(mint));
+    expect(hostileTokens(mint).length).toBeGreaterThan(250);
+    const answerOf = (token: string): Promise<string> =>
+      verify(token).then(
+        () => "accepted",
+        (error: unknown) => (error instanceof AuthError ? error.reason : `crashed: ${error}`),
+      );
+    expect(await findMisjudged(mint, answerOf)).toEqual([]);
+  });
+});
+
+test("the error for another issuer or audience names the claim", async () => {
+  for (const [claim, change] of [
+    ["iss", { issuer: "https://other.example" }],
+    ["aud", { audience: "others" }],
+  ] as const) {
+    const error = await caughtErrorOf(open().verify(validToken({ ...MINTS.ES256, ...change })));
+    expect(error.message).toBe(`the token is invalid because its ${claim} is wrong. The device has to log in again`);
+  }
+});
+
+test("a token is valid until its last millisecond, and from five minutes before its iat", async () => {
+  const { verify } = open();
+  const token = validToken(MINTS.ES256);
+  await verify(token, NOW + 599_999);
+  const error = await caughtErrorOf(verify(token, NOW + 600_000));
+  expect([error.reason, error.message]).toEqual(["expired", "the token has expired. The device has to log in again"]);
+  await verify(token, NOW - 300_000);
+  expect((await caughtErrorOf(verify(token, NOW - 300_001))).reason).toBe("invalid");
+});
+
+test("a token of a revoked key is revoked, a token of a deleted key invalid", async () => {
+  const { found, verify } = open();
+  const mint = MINTS.EdDSA;
+  found.set(mint.kid, "revoked");
+  expect((await caughtErrorOf(verify(validToken(mint)))).reason).toBe("revoked");
+  found.delete(mint.kid);
+  expect((await caughtErrorOf(verify(validToken(mint)))).reason).toBe("invalid");
+});
+
+test("a stale ring is read again before a valid token is accepted", async () => {
+  const { found, ring, verify } = open();
+  const mint = MINTS.EdDSA;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  ring.confirmations.push(promise);
+  const checked = caughtErrorOf(verify(validToken(mint)));
+  await Promise.resolve();
+  found.set(mint.kid, "revoked");
+  resolve();
+  expect((await checked).reason).toBe("revoked");
+  found.set(mint.kid, mint.key);
+  const away = (): Promise<void> => Promise.reject(new AuthError("unavailable", "the registry cannot be reached now"));
+  ring.confirm = away;
+  expect((await caughtErrorOf(verify(validToken(mint)))).reason).toBe("unavailable");
+  expect((await caughtErrorOf(verify(`${validToken(mint).slice(0, -4)}AAAA`))).reason).toBe("invalid");
+  expect((await caughtErrorOf(verify(validToken(mint), NOW + 600_000))).reason).toBe("expired");
+});
