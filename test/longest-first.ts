@@ -16,7 +16,6 @@ const LONG = [
   "store/secrets.postgres",
   "http/tls.openssl",
   "cli/serve",
-  "verify/frameworks",
   "protocols/differential",
   "redis-away.redis",
   "readme",
