@@ -12,6 +12,12 @@ export function createDeadline(ms: number, expire: () => Error): Within {
     new Promise((resolve, reject) => {
       // After a pause, timers fire before sockets are read. Two turns of the event loop let a waiting answer through.
       const timer = setTimeout(() => setImmediate(() => setImmediate(() => reject(expire()))), ms);
-      void call.then(resolve, reject).finally(() => clearTimeout(timer));
+      const settle =
+        <Value>(act: (value: Value) => void) =>
+        (value: Value): void => {
+          clearTimeout(timer);
+          act(value);
+        };
+      call.then(settle(resolve), settle(reject));
     });
 }
