@@ -1,5 +1,4 @@
-// The fleet to migrate, and its boards, whose firmware cannot change: it knows a host name, a device_key with its customer_key, and
-// the token in the answer.
+// The fleet to migrate: four owners' devices at the old server, and their boards, whose firmware cannot change.
 
 import { createHash, createHmac } from "node:crypto";
 import { connect } from "node:net";
@@ -17,53 +16,11 @@ export interface Board {
   readonly timestampAsText: boolean;
 }
 
-/** Memory for an answer on the smallest boards, in bytes. */
-const ARENA_BYTES = 1_000;
-
-/** The body of a login at `seconds`, in Unix time. */
-export function bodyOf({ deviceKey, customerKey, upperCase, timestampAsText }: Board, seconds: number): string {
-  const signature = createHmac("sha256", customerKey).update(`${seconds}${deviceKey}`).digest("hex");
-  return JSON.stringify({
-    device_key: deviceKey,
-    timestamp: timestampAsText ? String(seconds) : seconds,
-    device_signature: upperCase ? signature.toUpperCase() : signature,
-  });
-}
-
-/** A number from 0 to below 1, fixed for an address: a proxy sends the addresses below a share to the new server. */
-export function shareOf({ address }: Board): number {
-  return createHash("sha256").update(address).digest().readUInt32BE() / 2 ** 32;
-}
-
-/**
- * One pass of a board's loop over HTTP/1.0, with the header that the proxy under the host name adds: logs in and reads only `token`.
- * @throws Error with the answer, after which a board would retry in some seconds
- */
-export async function logIn(board: Board, port: number, seconds: number): Promise<string> {
-  const body = bodyOf(board, seconds);
-  const head = ["POST /auth/login HTTP/1.0", "Host: login.example", `X-Forwarded-For: ${board.address}`];
-  const fields = ["Content-Type: application/json", `Content-Length: ${body.length}`];
-  const socket = connect(port, "127.0.0.1");
-  socket.write([...head, ...fields, "", body].join("\r\n"));
-  const answer = await text(socket);
-  const token = readToken(answer);
-  if (token === undefined) throw new Error(`${board.deviceKey}: ${answer}`);
-  return token;
-}
-
-/** Reads an answer as a board does: by exact header names, without chunked bodies. */
-function readToken(answer: string): string | undefined {
-  const length = /\r\nContent-Length: (\d+)\r\n/.exec(answer)?.[1];
-  if (!/^HTTP\/1\.[01] 200 /.test(answer) || length === undefined || Number(length) > ARENA_BYTES) return undefined;
-  const begin = answer.indexOf("\r\n\r\n") + 4;
-  const { token } = Object(JSON.parse(answer.slice(begin, begin + Number(length))));
-  return typeof token === "string" ? token : undefined;
-}
-
 /** The device_key that a whole fleet shares. */
 export const FLEET = "valve";
 const FLEET_BOARDS = 30;
-const SHORT_KEY = "abc123";
+/** Memory for an answer on the smallest boards, in bytes. */
+const ARENA_BYTES = 1_000;
 
 /** A key in the old server's form; always the same for a name. */
 function keyOf(name: string): string {
@@ -85,18 +42,13 @@ export function makeTable(): readonly OldDevice[] {
     ...rows(60, "pump", "Acme", (number) => keyOf(number <= 40 ? "acme" : "acme, the newer")),
     ...rows(20, "meter", "Öst & Co.", () => keyOf("öst")),
     { device_key: FLEET, customer_key: keyOf("öst"), owner: "Öst & Co.", name: "" },
-    ...rows(15, "lamp", 'Globex, "the pumps"', () => SHORT_KEY),
+    ...rows(15, "lamp", 'Globex, "the pumps"', () => "abc123"),
     ...rows(4, "lock", "Initech", (number) => keyOf(`lock ${number}`)),
   ];
 }
 
 /** A device that is enrolled at the old server during the migration, with a new key. */
-export const LATECOMER: OldDevice = {
-  device_key: "pump-61",
-  customer_key: keyOf("acme, the newest"),
-  owner: "Acme",
-  name: "",
-};
+export const LATECOMER: OldDevice = { device_key: "pump-61", customer_key: keyOf("newest"), owner: "Acme", name: "" };
 
 /** A board for each device, and all boards of the shared device_key. */
 export function boardsOf(table: readonly OldDevice[]): readonly Board[] {
@@ -110,4 +62,38 @@ export function boardsOf(table: readonly OldDevice[]): readonly Board[] {
       upperCase: device_key !== FLEET && at % 3 === 0,
       timestampAsText: device_key !== FLEET && at % 5 === 0,
     }));
+}
+
+/** The body of a login at `seconds`, in Unix time. */
+export function bodyOf({ deviceKey, customerKey, upperCase, timestampAsText }: Board, seconds: number): string {
+  const signature = createHmac("sha256", customerKey).update(`${seconds}${deviceKey}`).digest("hex");
+  return JSON.stringify({
+    device_key: deviceKey,
+    timestamp: timestampAsText ? String(seconds) : seconds,
+    device_signature: upperCase ? signature.toUpperCase() : signature,
+  });
+}
+
+/**
+ * One pass of a board's loop over HTTP/1.0, through a proxy that says its address: logs in and reads only `token`.
+ * @throws Error with the answer, after which a board would retry in some seconds
+ */
+export async function logIn(board: Board, port: number, seconds: number): Promise<string> {
+  const body = bodyOf(board, seconds);
+  const headers = ["Host: login.example", "Content-Type: application/json", `Content-Length: ${body.length}`];
+  const socket = connect(port, "127.0.0.1");
+  socket.write(["POST /auth/login HTTP/1.0", ...headers, `X-Forwarded-For: ${board.address}`, "", body].join("\r\n"));
+  const answer = await text(socket);
+  const token = readToken(answer);
+  if (token === undefined) throw new Error(`${board.deviceKey}: ${answer}`);
+  return token;
+}
+
+/** Reads an answer as a board does: by exact header names, without chunked bodies. */
+function readToken(answer: string): string | undefined {
+  const length = /\r\nContent-Length: (\d+)\r\n/.exec(answer)?.[1];
+  if (!/^HTTP\/1\.[01] 200 /.test(answer) || length === undefined || Number(length) > ARENA_BYTES) return undefined;
+  const begin = answer.indexOf("\r\n\r\n") + 4;
+  const { token } = Object(JSON.parse(answer.slice(begin, begin + Number(length))));
+  return typeof token === "string" ? token : undefined;
 }

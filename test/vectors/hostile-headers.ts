@@ -18,10 +18,12 @@ import {
 } from "./forge.ts";
 
 /** Key pairs that no issuer has published; always the same, since RSA keys take long to generate. */
-const strangers = new Map(TOKEN_ALGS.map((alg) => [alg, makeKeys(alg)]));
+const strangers = new Map<TokenAlg, ReturnType<typeof makeKeys>>();
 
 function strangerKeys(alg: TokenAlg): ReturnType<typeof makeKeys> {
-  return strangers.get(alg) ?? makeKeys(alg);
+  const pair = strangers.get(alg) ?? makeKeys(alg);
+  strangers.set(alg, pair);
+  return pair;
 }
 
 export function hostileHeaders(mint: Mint): Record<string, string> {

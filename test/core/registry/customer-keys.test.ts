@@ -157,10 +157,6 @@ test("a rotation counts the devices on each key, and those that a retirement wou
     customerId: "acme",
     details: { key_id: old.keyId, purpose: "login" },
   });
-  clock.now += 1_000;
-  const again = await registry.customerKeys.retire(old.keyId, false, ACTOR);
-  expect(again.key).toEqual(retired.key);
-  expect(await events()).toHaveLength(before.length + 1);
 
   // A retired key is shown while devices use it.
   await recordLogin("c", old.keyId);
