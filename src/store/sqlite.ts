@@ -15,7 +15,7 @@ const BUSY_TIMEOUT_MS = 10;
 /** Room for the upper levels of the indexes of a million devices. The default, 2 MB, is too small. */
 const READING_CACHE_KIB = 4_000;
 /** Room also for the pages that one request of an import changes, in random order. */
-const WRITING_CACHE_KIB = 8_000;
+const WRITING_CACHE_KIB = 6_000;
 const WAL_WAIT_MS = 5_000;
 const WAL_PAUSE_MS = 20;
 
