@@ -4,8 +4,7 @@ import { describe, expect, test } from "vitest";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
 import { CUSTOMER_KEY, logInBy, startFileGateway } from "../gateway.ts";
 import { makeKeys } from "../vectors/forge.ts";
-import { hostileForms } from "../vectors/hostile-forms.ts";
-import { fitsField } from "../vectors/hostile-tokens.ts";
+import { fitsField, hostileForms } from "../vectors/hostile-tokens.ts";
 import { CHECKS, type Checked, checkAll, refusedFor } from "./checks.ts";
 
 const NOW = 1_764_000_000_000;

@@ -1,8 +1,7 @@
 // A corpus of hostile tokens. No verifier may accept one or crash.
 
-import { isSigned, type Mint } from "./forge.ts";
+import { claimsOf, encode, encodeJson, headerOf, isSigned, type Mint, signed, validToken } from "./forge.ts";
 import { hostileClaims } from "./hostile-claims.ts";
-import { hostileForms } from "./hostile-forms.ts";
 import { hostileHeaders } from "./hostile-headers.ts";
 import { hostileSignatures } from "./hostile-signatures.ts";
 
@@ -39,4 +38,70 @@ export async function findMisjudged(mint: Mint, answerOf: (token: string) => Pro
  */
 export function fitsField(token: string): boolean {
   return /^[\x21-\x7e\x80-\xff]([\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?$/.test(token);
+}
+
+/** Texts that are not a compact JWS of three parts, or far too long (RFC 7515, 7.1; RFC 7516, 3). */
+export function hostileForms(mint: Mint): Record<string, string> {
+  return { ...parts(mint), ...surroundings(validToken(mint)), ...sizes(mint), ...otherForms(mint) };
+}
+
+function parts(mint: Mint): Record<string, string> {
+  const [header = "", claims = "", signature = ""] = validToken(mint).split(".");
+  return {
+    "two dots": "..",
+    "no header": `.${claims}.${signature}`,
+    "no claims": `${header}..${signature}`,
+    "the header alone": header,
+    "a dot after": `${header}.${claims}.${signature}.`,
+    "four parts": `${header}.${claims}.${signature}.${signature}`,
+    "the header padded": `${header}====.${claims}.${signature}`,
+    "a space in the header": `${header.slice(0, 5)} ${header.slice(5)}.${claims}.${signature}`,
+  };
+}
+
+function surroundings(token: string): Record<string, string> {
+  return {
+    "a space before": ` ${token}`,
+    "CRLF after, and a header": `${token}\r\nx-device-key: admin`,
+    "NUL after": `${token}\0`,
+    "a byte order mark before": `\ufeff${token}`,
+    "a lone surrogate after": `${token}\ud800`,
+    "a no-break space after": `${token}\u00a0`,
+    "with its scheme": `Bearer ${token}`,
+    quoted: `"${token}"`,
+    "two tokens, by comma": `${token},${token}`,
+    "two tokens, by space": `${token} ${token}`,
+    "percent-encoded dots": token.replaceAll(".", "%2E"),
+    "not a token": "hello",
+    "not ASCII": "жетон.жетон.жетон",
+  };
+}
+
+function sizes(mint: Mint): Record<string, string> {
+  const long = (length: number): string => signed(mint, headerOf(mint), { ...claimsOf(mint), x: "x".repeat(length) });
+  const deep = "[".repeat(20_000) + "]".repeat(20_000);
+  return {
+    "64 KB, signed": long(48_000),
+    "9 KB, signed": long(6_500),
+    "64 KB in the header, signed": signed(mint, { ...headerOf(mint), x: "x".repeat(48_000) }, claimsOf(mint)),
+    "64 KB of parts": "a.".repeat(32_768),
+    "a megabyte of {": `${encode("{".repeat(786_432))}.e30.AA`,
+    "nested deeply, signed": signed(mint, headerOf(mint), `{"sub":${deep}}`),
+    "8 KB nested deeply": `${encode(`{"a":`.repeat(1_000))}.${encode("[".repeat(3_000))}.AA`,
+  };
+}
+
+function otherForms(mint: Mint): Record<string, string> {
+  const [protectedHeader = "", payload = "", signature = ""] = validToken(mint).split(".");
+  const flattened = JSON.stringify({ protected: protectedHeader, payload, signature });
+  const general = JSON.stringify({ payload, signatures: [{ protected: protectedHeader, signature }] });
+  const jwe = encodeJson({ alg: "dir", enc: "A128GCM", typ: "JWT", kid: mint.kid });
+  const pbes = encodeJson({ alg: "PBES2-HS512+A256KW", enc: "A256GCM", p2c: 2_147_483_647, p2s: "AAAA" });
+  return {
+    "JWS JSON, flattened": flattened,
+    "JWS JSON, general": general,
+    "a token, encoded": encode(validToken(mint)),
+    "JWE, dir": `${jwe}..AAAAAAAAAAAAAAAA.${payload}.AAAAAAAAAAAAAAAAAAAAAA`,
+    "JWE, two thousand million rounds": `${pbes}.AAAA.AAAAAAAAAAAAAAAA.${payload}.AAAAAAAAAAAAAAAAAAAAAA`,
+  };
 }

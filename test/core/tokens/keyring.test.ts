@@ -6,6 +6,7 @@ import { expect, test } from "vitest";
 import { AuthError } from "../../../src/core/errors.ts";
 import type { PublicJwk } from "../../../src/core/ports.ts";
 import type { KeyRing } from "../../../src/core/tokens/keyring.ts";
+import { change, keyNamed } from "../../contracts/store-signing-keys.ts";
 import { DAY_MS, NOW, openRing } from "../../keyring/ring.ts";
 import { openDatabase } from "../../store/database.ts";
 
@@ -86,19 +87,9 @@ test("a key of an unknown algorithm is published and logged, and does not stop s
   const onFault = (error: unknown): void => void faults.push(String(error));
   const ring = await openRing(store.signingKeys, { onFault });
   const jwk = { kid: "newer", kty: "AKP", alg: "ML-DSA-44", use: "sig", pub: "AAAA" };
-  await database.db
-    .insertInto("signing_keys")
-    .values({
-      kid: "newer",
-      alg: "ML-DSA-44",
-      state: "retired",
-      sealed_private_key: Buffer.alloc(0),
-      public_jwk: JSON.stringify(jwk),
-      created_at: NOW,
-      activated_at: NOW,
-      retired_at: NOW,
-    })
-    .execute();
+  await store.signingKeys.change(() => change({ put: [keyNamed("newer", { state: "retired", retiredAt: NOW })] }));
+  const unknown = { alg: "ML-DSA-44", public_jwk: JSON.stringify(jwk) };
+  await database.db.updateTable("signing_keys").set(unknown).where("kid", "=", "newer").execute();
   await ring.refresh();
   expect(faults).toEqual(["Error: the signing key newer cannot be used by this gateway"]);
   expect(ring.active()).toBeDefined();
