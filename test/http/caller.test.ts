@@ -53,25 +53,13 @@ describe("limitAddress", () => {
   });
 });
 
-describe("without trusted proxies", () => {
+test("without trusted proxies the peer is the caller, and each request has an id of its own", () => {
   const callerFrom = createCallerFrom(trustNetworks([]));
-  const headers = { "x-forwarded-for": "192.0.2.2" };
-
-  test("the peer is the caller, and the header is ignored", () => {
-    expect(callerFrom({ remoteAddress: "192.0.2.1", headers }, "rest")).toEqual({
-      address: "192.0.2.1",
-      protocol: "rest",
-      requestId: expect.stringMatching(/^[0-9a-f-]{36}$/),
-    });
-  });
-
-  test("each request has an id of its own", () => {
-    const ids = Array.from(
-      { length: 100 },
-      () => callerFrom({ remoteAddress: "192.0.2.1", headers }, "rest").requestId,
-    );
-    expect(new Set(ids).size).toBe(100);
-  });
+  const request = { remoteAddress: "192.0.2.1", headers: { "x-forwarded-for": "192.0.2.2" } };
+  const requestId = expect.stringMatching(/^[0-9a-f-]{36}$/);
+  expect(callerFrom(request, "rest")).toEqual({ address: "192.0.2.1", protocol: "rest", requestId });
+  const ids = Array.from({ length: 100 }, () => callerFrom(request, "rest").requestId);
+  expect(new Set(ids).size).toBe(100);
 });
 
 test.for([

@@ -1,4 +1,4 @@
-// buf curl: calls every method of every service, in each protocol, by reflection alone where HTTP/2 allows reflection.
+// buf curl: calls every method of every service at the internal listener, in each protocol, by reflection alone.
 
 import { Code } from "@connectrpc/connect";
 import { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
@@ -16,20 +16,8 @@ const METHODS: readonly string[] = [
   ...["grpc.health.v1.Health/Check", "grpc.health.v1.Health/List", WATCH],
   ...["v1", "v1alpha"].map((version) => `grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`),
 ];
-const SCHEMA = ["proto", "node_modules/grpc-health-check/proto"].flatMap((folder) => ["--schema", folder]);
 
-interface Way {
-  readonly name: string;
-  readonly flags: readonly string[];
-}
-
-const OVER_HTTP2 = ["connect", "grpcweb", "grpc"].map((name): Way => {
-  return { name: `${name} HTTP/2`, flags: ["--protocol", name, "--http2-prior-knowledge"] };
-});
-/** Reflection takes HTTP/2, so these read the schema from files. */
-const OVER_HTTP1 = ["connect", "grpcweb"].map((name): Way => {
-  return { name: `${name} HTTP/1.1`, flags: ["--protocol", name, ...SCHEMA] };
-});
+const PROTOCOLS = ["connect", "grpcweb", "grpc"];
 
 /** Codes of errors that a method may give for an empty request. Not unauthenticated: the admin token is sent. */
 const EXPECTED_CODES = [Code.InvalidArgument, Code.NotFound, Code.AlreadyExists, Code.FailedPrecondition, Code.Aborted];
@@ -39,26 +27,19 @@ const CALL_SECONDS = 10;
 const CONCURRENCY = 4;
 
 /** @param headers a file of the headers to send, so that no command line shows the admin token */
-export function bufRows(publicUrl: string, internalUrl: string, headers: string): readonly Row[] {
-  const calls = (port: string, url: string, way: Way, methods: readonly string[]): Row[] =>
-    [...Map.groupBy(methods, serviceOf)].map(([service, ofService]) => ({
-      name: `buf ${way.name} ${service}, ${port}`,
-      run: () => callAll(url, ofService, [...way.flags, "--header", `@${headers}`]),
+export function bufRows(url: string, headers: string): readonly Row[] {
+  return PROTOCOLS.flatMap((protocol) => {
+    const flags = ["--protocol", protocol, "--http2-prior-knowledge"];
+    const lists = ["grpc-v1", "grpc-v1alpha"].map((version) => ({
+      name: `buf ${protocol} reflection ${version}`,
+      run: () => compareLists(url, [...flags, "--reflect-protocol", version]),
     }));
-  const ofAuth = METHODS.filter((method) => serviceOf(method) === AuthService.typeName);
-  const streamless = METHODS.filter((method) => !method.includes("reflection"));
-  return [
-    ...OVER_HTTP2.flatMap(({ name, flags }) =>
-      ["grpc-v1", "grpc-v1alpha"].map((version) => ({
-        name: `buf ${name} reflection ${version}, internal`,
-        run: () => compareLists(internalUrl, [...flags, "--reflect-protocol", version]),
-      })),
-    ),
-    ...OVER_HTTP2.flatMap((way) => calls("internal", internalUrl, way, METHODS)),
-    ...OVER_HTTP1.flatMap((way) => calls("internal", internalUrl, way, streamless)),
-    ...OVER_HTTP2.flatMap((way) => calls("public", publicUrl, { ...way, flags: [...way.flags, ...SCHEMA] }, ofAuth)),
-    ...OVER_HTTP1.flatMap((way) => calls("public", publicUrl, way, ofAuth)),
-  ];
+    const calls = [...Map.groupBy(METHODS, serviceOf)].map(([service, ofService]) => ({
+      name: `buf ${protocol} ${service}`,
+      run: () => callAll(url, ofService, [...flags, "--header", `@${headers}`]),
+    }));
+    return [...lists, ...calls];
+  });
 }
 
 function serviceOf(method: string): string {

@@ -43,7 +43,7 @@ async function runRows(gateway: TestGateway, folder: string): Promise<number> {
     ...openapiRows(gateway, folder),
     ...dashboardRows(),
     ...webRows(),
-    ...bufRows(gateway.publicUrl, gateway.internalUrl, headers),
+    ...bufRows(gateway.internalUrl, headers),
   ].filter(({ name }) => name.startsWith(values.only));
   if (rows.length === 0) throw new Error(`no row starts with ${values.only}`);
   let failed = 0;

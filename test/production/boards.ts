@@ -33,7 +33,11 @@ export interface BoardsReport {
 const CLIENT_TIMEOUT_MS = 15_000;
 
 /** The TLS offer of a board: one suite, one curve. Node's default has ML-KEM, which doubles the cost of a handshake. */
-const BOARD = { minVersion: "TLSv1.3", ciphers: "TLS_AES_128_GCM_SHA256", ecdhCurve: "X25519" } as const;
+const BOARD = createSecureContext({
+  minVersion: "TLSv1.3",
+  ciphers: "TLS_AES_128_GCM_SHA256",
+  ecdhCurve: "X25519",
+});
 
 interface Answer {
   readonly status: number;
@@ -41,34 +45,29 @@ interface Answer {
   readonly body: string;
 }
 
-/** A login over a new connection. Rejects when there is no answer in time. */
-type LogInOverNewConnection = (deviceKey: string) => Promise<Answer>;
-
-/** Creates the boards' login. It has to be cheap: real boards do not use the site's processors. */
-function createLogInOverNewConnection(url: string): LogInOverNewConnection {
+/** A login over a new connection. It has to be cheap: real boards do not use the site's processors. Rejects when there is no answer in time. */
+function logIn(url: string, deviceKey: string): Promise<Answer> {
   const { hostname: host, port } = new URL(url);
-  // The check of the certificate would only cost time here.
-  const options = { host, port: Number(port), secureContext: createSecureContext(BOARD), rejectUnauthorized: false };
-  return (deviceKey) =>
-    new Promise((resolve, reject) => {
-      const socket = connect(options);
-      let received = "";
-      const timeout = setTimeout(() => {
-        socket.destroy(Object.assign(new Error("timeout"), { code: "TIMEOUT" }));
-      }, CLIENT_TIMEOUT_MS);
-      socket.setEncoding("latin1");
-      socket.on("data", (chunk) => {
-        received += chunk;
-      });
-      socket.once("error", reject);
-      socket.once("close", () => {
-        clearTimeout(timeout);
-        const answer = readAnswer(received);
-        if (answer === undefined) reject(Object.assign(new Error("no whole answer"), { code: "CUT" }));
-        else resolve(answer);
-      });
-      socket.write(encodeLogin(deviceKey));
+  return new Promise((resolve, reject) => {
+    // The check of the certificate would only cost time here.
+    const socket = connect({ host, port: Number(port), secureContext: BOARD, rejectUnauthorized: false });
+    let received = "";
+    const timeout = setTimeout(() => {
+      socket.destroy(Object.assign(new Error("timeout"), { code: "TIMEOUT" }));
+    }, CLIENT_TIMEOUT_MS);
+    socket.setEncoding("latin1");
+    socket.on("data", (chunk) => {
+      received += chunk;
     });
+    socket.once("error", reject);
+    socket.once("close", () => {
+      clearTimeout(timeout);
+      const answer = readAnswer(received);
+      if (answer === undefined) reject(Object.assign(new Error("no whole answer"), { code: "CUT" }));
+      else resolve(answer);
+    });
+    socket.write(encodeLogin(deviceKey));
+  });
 }
 
 function encodeLogin(deviceKey: string): string {
@@ -91,7 +90,6 @@ function readAnswer(received: string): Answer | undefined {
 const RETRY_MS = 5_000;
 
 async function runStorm({ url, deviceKeys, withinSeconds }: StormOrder): Promise<BoardsReport> {
-  const logIn = createLogInOverNewConnection(url);
   const counts: Record<string, number> = {};
   const failures: Record<string, number> = {};
   const tokens: number[] = [];
@@ -102,7 +100,7 @@ async function runStorm({ url, deviceKeys, withinSeconds }: StormOrder): Promise
     for (;;) {
       let waitMs = RETRY_MS;
       try {
-        const { status, retryAfter, body } = await logIn(deviceKey);
+        const { status, retryAfter, body } = await logIn(url, deviceKey);
         counts[status] = (counts[status] ?? 0) + 1;
         if (status === 200 && body.includes('"token"')) {
           tokens.push((performance.now() - started) / 1_000);
@@ -124,14 +122,13 @@ async function runStorm({ url, deviceKeys, withinSeconds }: StormOrder): Promise
 
 /** @returns tokens a second */
 async function measureRate({ url, deviceKeys, atOnce, seconds }: MeasureOrder): Promise<number> {
-  const logIn = createLogInOverNewConnection(url);
   let tokens = 0;
   let next = 0;
   const until = performance.now() + seconds * 1_000;
   await Promise.all(
     Array.from({ length: atOnce }, async () => {
       for (;;) {
-        const { status } = await logIn(deviceKeys[next++ % deviceKeys.length] ?? "");
+        const { status } = await logIn(url, deviceKeys[next++ % deviceKeys.length] ?? "");
         if (performance.now() > until) return;
         if (status === 200) tokens++;
       }

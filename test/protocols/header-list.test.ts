@@ -9,20 +9,10 @@ test("keeps the last spelling of a name", () => {
   headers.set("x-ratelimit-limit", "9");
   headers.set("X-RateLimit-Limit", "10");
   headers.set("Retry-After", "1");
-  const fields = [
+  expect([...headers]).toEqual([
     ["X-RateLimit-Limit", "10"],
     ["Retry-After", "1"],
-  ];
-  expect([...headers]).toEqual(fields);
-  expect([...headers.entries()]).toEqual(fields);
-  expect([...headers.keys()]).toEqual(["X-RateLimit-Limit", "Retry-After"]);
-  expect([...headers.values()]).toEqual(["10", "1"]);
-  const visited: string[][] = [];
-  headers.forEach((value, name, parent) => {
-    expect(parent).toBe(headers);
-    visited.push([name, value]);
-  });
-  expect(visited).toEqual(fields);
+  ]);
 });
 
 test("returns at most one cookie", () => {
@@ -32,10 +22,17 @@ test("returns at most one cookie", () => {
   expect(headers.getSetCookie()).toEqual(["a=1"]);
 });
 
+/** Everything that iterates over headers, whose order and spelling differ. */
+function iterate(headers: Headers): readonly string[][] {
+  const visited: string[] = [];
+  headers.forEach((value, name, parent) => void visited.push(`${name} ${value} ${parent === headers}`));
+  const all = [visited, [...headers].map(String), [...headers.entries()].map(String), [...headers.keys()]];
+  return [...all, [...headers.values()]].map((list) => list.map((text) => text.toLowerCase()).sort());
+}
+
 test("answers as Headers does after the same operations", () => {
   const name = fc.constantFrom("Etag", "etag", "ETAG", "Retry-After", "retry-after", "X-A", "x-a");
   const operation = fc.tuple(fc.constantFrom("set", "append", "delete"), name, fc.stringMatching(/^[!-~]{1,8}$/));
-  const lower = (headers: Headers) => [...headers].map(([name, value]) => [name.toLowerCase(), value]).sort();
   fc.assert(
     fc.property(fc.array(operation), (operations) => {
       const [ours, theirs] = [new HeaderList(), new Headers()];
@@ -46,7 +43,7 @@ test("answers as Headers does after the same operations", () => {
           else headers.append(name, value);
         }
       }
-      expect(lower(ours)).toEqual(lower(theirs));
+      expect(iterate(ours)).toEqual(iterate(theirs));
       for (const name of ["ETag", "RETRY-AFTER", "x-a", "X-B"]) {
         expect([ours.get(name), ours.has(name)]).toEqual([theirs.get(name), theirs.has(name)]);
       }

@@ -64,16 +64,7 @@ export const APACHE: ProxyProgram = {
   example: "apache.conf",
   command: (folder) => ["apache2", "-X", "-f", join(folder, CONFIGURATION)],
   configure(example, folder) {
-    const modules = [
-      "mpm_event",
-      "authn_core",
-      "authz_core",
-      "authz_user",
-      "auth_openidc",
-      "headers",
-      "proxy",
-      "proxy_http",
-    ];
+    const modules = "mpm_event authn_core authz_core authz_user auth_openidc headers proxy proxy_http".split(" ");
     const loaded = modules.map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`);
     // Root's children become another user.
     const user = process.getuid?.() === 0 ? "User www-data\nGroup www-data" : "";
@@ -82,22 +73,9 @@ ${user}\n${loaded.join("\n")}\n${example}`;
   },
 };
 
-/** Starts a proxy with the configuration that `read` makes for a port. Resolves once it accepts connections. */
+/** Starts a proxy with the configuration that `read` makes for a free port. Resolves once it accepts connections. @throws Error with its log */
 export async function startProgram(program: ProxyProgram, read: (port: number) => string): Promise<RunningProxy> {
-  for (let attempt = 0; attempt < 4; attempt++) {
-    const proxy = await tryPort(program, read, await freePort());
-    if (typeof proxy !== "string") return proxy;
-    if (!/in use/i.test(proxy)) throw new Error(`${program.example}: ${proxy}`);
-  }
-  throw new Error(`${program.example}: every port was in use`);
-}
-
-/** Starts a proxy on a port. @returns its log when it ended at once */
-async function tryPort(
-  program: ProxyProgram,
-  read: (port: number) => string,
-  port: number,
-): Promise<RunningProxy | string> {
+  const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), "countersign-proxy-"));
   writeFileSync(join(folder, CONFIGURATION), program.configure(read(port), folder));
   const [command, ...args] = program.command(folder);
@@ -125,7 +103,7 @@ async function tryPort(
     }
     await pause(10);
   }
-  return log;
+  throw new Error(`${program.example}: ${log}`);
 }
 
 function accepts(port: number): Promise<boolean> {

@@ -1,15 +1,16 @@
 // A gateway whose signing key the test knows, a service, and a proxy in front of the service.
 
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { decodeJwt } from "jose";
 import { expect, vi } from "vitest";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
-import { epochOf, nameToken } from "../../src/core/registry/revocation.ts";
 import type { TokenAlg } from "../../src/core/tokens/algorithms.ts";
-import { CUSTOMER_KEY, logInBy, openGateway, type TestGateway } from "../gateway.ts";
+import { postJson } from "../ask.ts";
+import { CUSTOMER_KEY, NO_LIMITS, openGateway, signNow, type TestGateway } from "../gateway.ts";
 import { type Mint, makeKeys } from "../vectors/forge.ts";
 import { startEchoService } from "./echo.ts";
 import { EXAMPLES, startProxy } from "./example.ts";
@@ -60,12 +61,30 @@ export async function openSite(
   const clock = { agoMs: ENROLLED_AGO_MS };
   const folder = mkdtempSync(join(tmpdir(), "countersign-site-"));
   cleanup.defer(() => rmSync(folder, { recursive: true, force: true }));
-  const settings = { DATA_DIR: folder, TOKEN_ALG: alg, ...(tls && { TLS_CERT: tls.cert, TLS_KEY: tls.key }) };
+  const settings = {
+    ...NO_LIMITS,
+    DATA_DIR: folder,
+    TOKEN_ALG: alg,
+    ...(tls && { TLS_CERT: tls.cert, TLS_KEY: tls.key }),
+  };
   const gateway = await openGateway(settings, { now: () => Date.now() - clock.agoMs });
   cleanup.defer(() => gateway.close());
   await gateway.enrol({ deviceKey: DEVICE_KEY });
   clock.agoMs = 0;
-  const jti = await nameTokenOf(gateway);
+  async function logIn(deviceKey: string, agoMs = 0): Promise<string> {
+    clock.agoMs = agoMs;
+    const second = Math.floor((Date.now() - agoMs) / 1000);
+    const url = new URL("/auth/login", gateway.publicUrl);
+    const { body } = await postJson(
+      url,
+      signNow(deviceKey, CUSTOMER_KEY, second),
+      tls && { ca: readFileSync(tls.cert) },
+    );
+    clock.agoMs = 0;
+    return String(JSON.parse(body).token);
+  }
+  // Its tokens have the id of a real one, which belongs to the device's present epoch.
+  const { jti = "" } = decodeJwt(await logIn(DEVICE_KEY));
 
   async function replaceKey(): Promise<Mint> {
     const { privateKey, publicKey } = makeKeys(alg);
@@ -88,8 +107,8 @@ export async function openSite(
 
   const service = await startEchoService();
   cleanup.defer(() => service.close());
-  const keys = mkdtempSync(join(tmpdir(), "countersign-keys-"));
-  cleanup.defer(() => rmSync(keys, { recursive: true, force: true }));
+  const keys = join(folder, "keys");
+  mkdirSync(keys);
   async function writeKeys(): Promise<string> {
     const jwks = new URL("/.well-known/jwks.json", gateway.publicUrl).href;
     const script = join(EXAMPLES, "haproxy-keys.mjs");
@@ -121,13 +140,7 @@ export async function openSite(
         });
       }, NOTICED_WITHIN_MS);
     },
-    async logIn(deviceKey, agoMs = 0) {
-      clock.agoMs = agoMs;
-      const second = Math.floor((Date.now() - agoMs) / 1000);
-      const answer = await logInBy(gateway.publicUrl, { deviceKey, customerKey: CUSTOMER_KEY }, second);
-      clock.agoMs = 0;
-      return String(JSON.parse(await answer.text()).token);
-    },
+    logIn,
     writeKeys,
     async restartProxy() {
       await proxy.close();
@@ -135,17 +148,4 @@ export async function openSite(
     },
     close: () => closing.disposeAsync(),
   };
-}
-
-/** A token id of DEVICE_KEY in its current epoch. */
-async function nameTokenOf({ registry, customerId }: TestGateway): Promise<string> {
-  const device = await registry.devices.get(DEVICE_KEY);
-  const customer = await registry.customers.get(customerId);
-  const epoch = epochOf({
-    customerId,
-    createdAt: device.createdAt,
-    device: device.tokensNotBefore,
-    customer: customer.tokensNotBefore,
-  });
-  return nameToken(epoch);
 }
