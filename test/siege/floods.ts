@@ -31,7 +31,7 @@ interface Flood {
   readonly count: number;
   /** Units in one write. */
   readonly size: number;
-  /** What precedes the units of a connection. */
+  /** Bytes before the units of a connection. */
   readonly opening?: Buffer;
   /** The bytes of a connection's unit. */
   readonly unit: (index: number) => Buffer;
