@@ -1,4 +1,4 @@
-// Packs the package as for a release, outside of dist/, and installs it as a dependency.
+// Packs the package as for a release, in a copy that leaves dist/ alone, and installs it as a dependency.
 
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempDisposableSync, readFileSync, symlinkSync } from "node:fs";

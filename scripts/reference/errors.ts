@@ -102,7 +102,7 @@ export function renderErrors(): string {
 
 <!-- Made by npm run gen. -->
 
-An error has one reason; where several apply, it is the first in this order. Over REST:
+An error has one reason; where several apply, it is the first in this order, unless a row says otherwise. Over REST:
 
 \`\`\`json
 {"code": "${nameOf(Code.Unauthenticated)}", "reason": "clock_skew", "message": "…", "server_time": 1764000000}

@@ -45,7 +45,7 @@ export function addRestoreCommand(program: Command): void {
     .action(async (file: string, _options: unknown, command: Command) => {
       const { restore } = await import("../app/backup.ts");
       await explained(restore(file));
-      writeResult(command, { restored: file }, ["restored. Before the start: countersign check"]);
+      writeResult(command, { restored: file }, ["restored. Run countersign check before you start a gateway"]);
     });
 }
 

@@ -45,10 +45,10 @@ export interface Verdict {
  * Decides charges by an exact sliding window. Obligations:
  * - a charge is admitted if and only if fewer than `limit` admissions of its key lie in (now - window, now];
  * - the charges of one call are admitted together or not at all; a denied charge neither counts nor extends anything;
- * - a limit of 0 always denies, so the other charges of the call are only read;
- * - a denial that this process already knows may skip the other charges;
+ * - a limit of 0 always denies: the states of the other charges of the call are read, and nothing is counted;
+ * - when this process already knows that a charge is denied, the other charges may stay undecided;
  * - limits over 256 may be counted in sub-windows that round towards denial: never more than `limit` are admitted;
- * - a clock that steps backward admits no more, and denies nobody for longer than a window;
+ * - when the clock steps backward, no more than `limit` are admitted, and nobody is denied for longer than a window;
  * - where the state cannot be reached it throws AuthError `unavailable`, or decides by a rule that bounds what is admitted.
  */
 export interface Limiter {
@@ -148,7 +148,7 @@ export interface TokenSubject {
 
 /**
  * Signs tokens (RFC 7519). Obligations: `ready` is cheap and true only when `sign` would succeed; `sign` gives a
- * compact JWS with the claims of the contract; the private key never leaves it.
+ * compact JWS with the claims of the contract; the private key never leaves the signer.
  */
 export interface TokenSigner {
   readonly expiresInSeconds: number;

@@ -99,7 +99,7 @@ export function Frame({ onSignOut }: { readonly onSignOut: () => void }): VNode 
 }
 
 const TROUBLES = [
-  ["limits", PartState.DEGRADED, "Redis is away: each gateway decides limits by its own share."],
+  ["limits", PartState.DEGRADED, "Redis is away: each gateway counts logins alone, or admits all (REDIS_DOWN=allow)."],
   ["limits", PartState.UNAVAILABLE, "Redis is away, and logins are refused (REDIS_DOWN=deny)."],
   ["store", PartState.DEGRADED, "The database cannot be written: logins continue, changes fail."],
   ["store", PartState.UNAVAILABLE, "The database does not answer: logins are refused."],

@@ -5,7 +5,7 @@ import type { Socket } from "node:net";
 import type { Connection } from "./connection.ts";
 
 export interface DrainTimes {
-  /** An idle connection has this time to send the request whose answer announces its end, in milliseconds. */
+  /** How long an idle connection may still send a request, in milliseconds. The answer announces that the connection ends. */
   readonly idleMs: number;
   /** Every connection is destroyed after this time, in milliseconds. */
   readonly graceMs: number;
@@ -14,7 +14,7 @@ export interface DrainTimes {
 const SWEEP_MS = 50;
 
 /**
- * Ends each connection with its next answer, until `ended`.
+ * Ends each connection with its next answer, and waits for `ended`: the server has closed.
  * @returns how many connections were destroyed with a request under way
  */
 export async function drainConnections(

@@ -1,4 +1,4 @@
-// The reads of logins and token checks: one statement each, and the unsealed keys of customers.
+// Reads for logins and token checks: one statement for each, and for a login the unsealed keys of the customer, which are cached.
 
 import { randomBytes } from "node:crypto";
 import { LRUCache } from "lru-cache";
@@ -44,7 +44,7 @@ type KeyRow = readonly [
   expiresAt: number | null,
 ];
 
-/** The columns of the marks, as numbers: each text in a row costs as much as a search. */
+/** The columns of the marks. Flags are numbers: each column of text costs as much as finding the row. */
 const MARKS = `asked.ordinal, case when device.device_key = '${DECOY}' then 0 else 1 end,
   case when device.status = 'enabled' and customer.status = 'enabled' then 1 else 0 end,
   device.customer_id, device.created_at, device.tokens_not_before, customer.tokens_not_before`;
@@ -90,7 +90,7 @@ interface CustomerKeys {
 
 const NO_KEYS: readonly CustomerKey[] = [];
 const NEVER = Number.POSITIVE_INFINITY;
-/** Customers whose keys are cached: unsealing a key costs more than finding a device. */
+/** Size of the cache, in which a customer counts as 1 plus its keys: unsealing a key costs more than finding a device. */
 const CACHED_KEYS = 10_000;
 
 /** The credentials of one database. `onFault` is called for secrets that cannot be unsealed. */

@@ -53,7 +53,7 @@ function describeLimit(create: () => Chargeable): void {
     expect(await chargeTimes(limiter, login, fill(15, START + WINDOW))).toEqual(indexes(10));
   });
 
-  test("a limit of 0 denies, and the other charge of the call is only read", async () => {
+  test("a limit of 0 denies a call: its other charge is not counted, and only the state of that limit is read", async () => {
     const limiter = create();
     const charge = { policy: { ...login, limit: 2 }, key: "k 192.0.2.1" };
     const none = { policy: { ...replay, limit: 0 }, key: "k" };

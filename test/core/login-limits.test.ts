@@ -52,7 +52,7 @@ describe("the login limit", () => {
 });
 
 describe("the failure limit", () => {
-  test.for([true, false])("replaces invalid_credentials, and no other answer: enrolled %s", async (isEnrolled) => {
+  test.for([true, false])("replaces invalid_credentials: enrolled %s", async (isEnrolled) => {
     const path = openPath(fixture);
     const device = isEnrolled ? await path.enrol() : "nobody";
     for (let times = 0; times < 2; times++) {

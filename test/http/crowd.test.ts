@@ -1,4 +1,4 @@
-// A crowd of connections that has left: one notification, in calm seconds only.
+// Each crowd of connections that has left gives one notification, after five calm seconds.
 
 import { beforeEach, expect, test } from "vitest";
 import { CrowdWatch } from "../../src/http/crowd.ts";
@@ -11,7 +11,7 @@ beforeEach(() => {
   watch = new CrowdWatch(() => left++);
 });
 
-/** Seconds with this many open connections and requests. */
+/** Lets seconds pass, each with this many requests, and with this many open connections at its end. */
 function pass(seconds: number, open: number, requests = 0): void {
   for (let second = 0; second < seconds; second++) {
     for (let request = 0; request < requests; request++) watch.count();
@@ -19,7 +19,7 @@ function pass(seconds: number, open: number, requests = 0): void {
   }
 }
 
-test("notifies once that 100 connections have left, after five calm seconds", () => {
+test("gives one notification that 100 connections have left, after five calm seconds", () => {
   pass(1, 120, 201);
   pass(4, 20);
   expect(left).toBe(0);
@@ -37,7 +37,7 @@ test("waits while requests are many", () => {
   expect(left).toBe(1);
 });
 
-test("notifies after a second with 1,000 requests and ends of connections, though few were open at once", () => {
+test("notifies after a second with 1,000 requests and closed connections together, though few were open at once", () => {
   pass(1, 10, 1_000);
   pass(5, 0);
   expect(left).toBe(1);

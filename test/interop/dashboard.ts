@@ -59,7 +59,9 @@ async function outage(browser: Browser): Promise<readonly string[]> {
     name: "outage",
     settings: { REDIS_URL: redis.url },
     async act({ page }) {
-      const banner = page.getByText("Redis is away: each gateway decides limits by its own share.");
+      const banner = page.getByText(
+        "Redis is away: each gateway counts logins alone, or admits all (REDIS_DOWN=allow).",
+      );
       await redis.kill();
       await banner.waitFor();
       await redis.restart();

@@ -9,7 +9,7 @@ import { type RedisServer, startRedis, until } from "../redis/server.ts";
 export interface Fault {
   readonly redisUrl: string;
   begin(): Promise<void>;
-  /** Whether Redis recovers by itself. */
+  /** False: the outage lasts until `end` is called. True: Redis recovers by itself, or `end` runs the whole fault. */
   readonly heals: boolean;
   /** Whether Redis answers all the time. */
   readonly alwaysAnswers?: true;
@@ -35,7 +35,7 @@ export const FAULTS = {
   pause: () =>
     onServer(({ pause, resume }) => ({ heals: false, begin: async () => pause(), end: async () => resume() })),
 
-  /** Repeated kill -9, each for a second, within one window. */
+  /** Repeated kill -9, each followed by a restart a second later, within one window of the limit. */
   flap: () =>
     onServer((server) => ({
       heals: true,

@@ -80,7 +80,7 @@ test.for<readonly [query: string, message: string]>([
   ),
   ["at.seconds=5", "at cannot be written in a URL"],
   ["value.number_value=1", "value cannot be written in a URL"],
-])("a wrong parameter is named by its field: %s", ([query, message]) => {
+])("the error for a wrong parameter names its field: %s", ([query, message]) => {
   const error = caughtError(() => read(query));
   expect([error.reason, error.message]).toEqual(["malformed", message]);
   expect(error.details).toEqual({ field: message.split(" ")[0] });

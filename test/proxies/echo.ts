@@ -1,4 +1,4 @@
-// A service behind a proxy that answers with the request it received, and requests to that proxy.
+// A service that stands behind a proxy and answers with the request it received, and a client that sends requests to the proxy.
 
 import { once } from "node:events";
 import { type Agent, createServer, type OutgoingHttpHeaders } from "node:http";
@@ -67,7 +67,7 @@ export const IDENTITY_NAMES: readonly string[] = between.flatMap(([a, b]) => [
   `x${a}device${b}key`,
 ]);
 
-/** Headers of requests that a proxy has to refuse: none has a valid token alone in x-access-token. */
+/** Headers of requests that a proxy has to refuse. In none is a valid token the only value of x-access-token. */
 export function withoutToken(token: string): Readonly<Record<string, OutgoingHttpHeaders>> {
   return {
     "no token": {},

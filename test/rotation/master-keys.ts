@@ -31,11 +31,11 @@ export async function changeMasterKey(settings: Environment & { readonly DATA_DI
     for (const index of fleet.keys()) {
       const old = fleet[index];
       fleet[index] = await start(masterKey, others);
-      // No login is on its way to the gateway that has left the fleet.
+      // Wait until no login is on its way to the gateway that has left the fleet.
       await Promise.all(load.answers);
       await old?.close();
       for (const gateway of fleet) await enrol(gateway);
-      // Every board has logged in again everywhere.
+      // Wait until every board has logged in again at every gateway.
       await load.more(boards.length * fleet.length);
     }
   };
@@ -66,7 +66,7 @@ async function enrolCustomer(gateway: BareGateway, number: number): Promise<Boar
   const purpose = isDerived ? "derivation" : "login";
   const { customerKey } = await customerKeys.issue({ customerId, purpose, importedKey: "" }, GATEWAY);
   const keyMode = isDerived ? "derived" : "shared";
-  // Boards log in again within the second.
+  // A board logs in more than once in a second, which replay guard would refuse.
   await devices.create({ customerId, deviceKey, keyMode, replayGuard: false }, GATEWAY);
   return { deviceKey, customerKey: isDerived ? deriveDeviceKey(secretFromText(customerKey), deviceKey) : customerKey };
 }

@@ -25,7 +25,7 @@ const CASES: readonly (readonly [string, (isJson: boolean) => Buffer])[] = [
   ["half an envelope", () => Buffer.alloc(3)],
   ["a compressed envelope without an encoding", () => envelope(Buffer.of(1), 1)],
   [
-    "more than is read",
+    "a broken message with 500,000 bytes after it",
     (isJson) => Buffer.concat([envelope(Buffer.from(isJson ? "{" : [0xff])), Buffer.alloc(500_000)]),
   ],
 ];
@@ -73,7 +73,7 @@ test("the answer comes while the caller still sends, and the rest is read", asyn
   session.destroy();
 });
 
-test("a caller that disconnects in the middle of a message is not a fault", async () => {
+test("a caller that disconnects before the end of its request is not a fault", async () => {
   const session = connect(listener.url);
   const stream = session.request({ ":method": "POST", ":path": INFO, "content-type": "application/grpc" });
   stream.on("error", () => {});

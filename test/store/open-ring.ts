@@ -1,4 +1,4 @@
-// A process that opens the key ring of each named database on command, and sends the kids back.
+// A process that opens, for each message, the key ring of the database that the message names, and sends back the `kid` of each key.
 
 import type { TokenAlg } from "../../src/core/tokens/algorithms.ts";
 import { migrate } from "../../src/store/migrations.ts";

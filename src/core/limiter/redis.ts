@@ -18,7 +18,7 @@ export type RedisCommands = Pick<Redis, "defineCommand" | "charge1" | "charge2" 
 export interface RedisLimiterOptions {
   /** Milliseconds of a clock that never steps. */
   readonly elapsed: () => number;
-  /** The clock of the logs: Redis's TIME, or the caller's `now` for a server that refuses TIME in scripts. */
+  /** The clock by which admissions are logged: Redis's TIME, or the caller's `now` for a server that refuses TIME in scripts. */
   readonly clock?: "redis" | "caller";
   /** The timeout of a decision, in milliseconds. */
   readonly deadlineMs?: number;
@@ -69,8 +69,8 @@ export function createRedisLimiter(
 
   /**
    * The Redis key of a charge, as in `cs:l:{=pump-7}`. The first word of the key, a device or an address, is the hash tag: both
-   * charges of a call are in one slot. The equals sign keeps the tag non-empty for a device_key that begins with a brace. A
-   * longer policy name would cost 8 bytes for each key.
+   * charges of a call are in one slot. The equals sign keeps the tag non-empty for a device_key that begins with a brace.
+   * Only the first letter of the policy's name is used: the whole name would cost 8 bytes for each key.
    */
   function nameOf({ policy, key }: Charge): string {
     const space = key.indexOf(" ");
@@ -121,20 +121,21 @@ export function createRedisLimiter(
     }
     const took = heardAt - askedAt;
     const ahead = micros / 1000 - due;
-    // Otherwise the command was slow and the clock right. The script decided nothing, so the command is sent again.
+    // A clock that is not that far ahead is right, and the command was slow.
     if (ahead > SMALLEST_STEP_MS + took) {
-      // One correction for all commands under way. An offset that is too large only frees slots later.
+      // One correction for all commands under way. A clock that is set back too far only lets admissions leave the window later.
       correction ??= redis.set(clockKey, Math.floor(offset - (ahead + took) * 1000)).finally(() => {
         correction = undefined;
       });
       await correction;
     }
+    // The script decided nothing, so the command is sent again.
     return run(charges, now, since);
   }
 
   /**
-   * Decides two charges one by one, the last first, while their slot moves between a Cluster's nodes and one of the two keys has
-   * moved. A used proof charges no login; a denied login uses up its proof.
+   * Decides two charges one by one, while their slot moves between a Cluster's nodes and one of the two keys has moved. The last,
+   * `replay`, is first: nothing is charged to `login` for a used proof, and a denied login uses up its proof.
    */
   async function runApart(charges: readonly Charge[], now: number): Promise<number[]> {
     const [denied = 0, at = 0, ...last] = await run(charges.slice(1), now);
@@ -193,7 +194,7 @@ function readState(policy: Charge["policy"], reply: readonly unknown[], index: n
   // An entry that is rounded up counts for up to 1/64 longer.
   const longest = policy.windowMs * 1_100;
   if (typeof remaining !== "number" || typeof reset !== "number" || remaining > policy.limit || reset > longest) {
-    throw new TypeError("Redis's answer is not one of the script");
+    throw new TypeError("Redis sent an answer that the script does not give");
   }
   return { policy, remaining, resetMs: reset / 1000 };
 }
