@@ -140,12 +140,11 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   cleanup.defer(repeatEvery(lookMs, ring.keepUp, onRingFault));
   const signingKeys = createSigningKeys(store.signingKeys, ring, rules, now);
   const signer = createTokenSigner({
+    ring,
     issuer,
     audience: config.audience,
     type: config.tokenType,
     ttlSeconds: Math.round(config.tokenTtl / 1_000),
-    active: ring.active,
-    confirm: ring.confirm,
   });
   const { redisDeadlineMs: deadlineMs = REDIS_DEADLINE_MS } = options;
   const listener = observeFallback(logger, metrics, config.redisDown);

@@ -158,7 +158,7 @@ const INTROSPECTION: JsonObject = {
       "Describes a token (RFC 7662).",
       {
         200: answer(
-          "The claims of a valid token; of another one that it is not active, and no more.",
+          "For a valid token, its claims. For any other, only that it is not active.",
           object(
             described({ active: [{ type: "boolean" }, "Whether the token is valid."] }),
             described({

@@ -84,7 +84,7 @@ async function checkRedis(config: Config): Promise<readonly CheckResult[]> {
   }
 }
 
-/** Compares a server's clock with this one. `asked`: when the server's clock was read; both in Unix milliseconds. */
+/** Compares a server's clock with this one. `asked`: when the reading began; both in Unix milliseconds. */
 function compareClock(server: string, clock: number, asked: number): CheckResult {
   const ms = Math.round(clock - (asked + systemNow()) / 2);
   const message = `${server} is ${Math.abs(ms)} ms ${ms < 0 ? "behind" : "ahead"}`;

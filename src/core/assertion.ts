@@ -20,7 +20,8 @@ export interface Assertion {
   readonly jti: string;
   /** Unix seconds. */
   readonly expiresAt: number;
-  /** The later of iat and nbf, in Unix seconds; undefined without either. */
+  /** iat and nbf, in Unix seconds. */
+  readonly issuedAt: number | undefined;
   readonly notBefore: number | undefined;
   readonly signed: string;
   readonly signature: Buffer;
@@ -65,10 +66,12 @@ export function readAssertion(text: string, audiences: readonly string[]): Asser
     throw wrong(`has no jti of 1 to ${MAX_JTI} characters. Make a new one for each login`);
   }
   if (exp === undefined) throw wrong("has no exp. Let it expire a minute after it is made");
-  const times = [claims["iat"], claims["nbf"]].filter((time) => time !== undefined);
-  const [expiresAt = 0, ...begins] = [exp, ...times].map(readTime);
-  const notBefore = begins.length === 0 ? undefined : Math.max(...begins);
-  return { alg, deviceKey, jti, expiresAt, notBefore, signed: `${head}.${body}`, signature: fromBase64(signature) };
+  const expiresAt = readTime(exp);
+  const [issuedAt, notBefore] = [claims["iat"], claims["nbf"]].map((time) =>
+    time === undefined ? time : readTime(time),
+  );
+  const signed = `${head}.${body}`;
+  return { alg, deviceKey, jti, expiresAt, issuedAt, notBefore, signed, signature: fromBase64(signature) };
 }
 
 function wrong(what: string): AuthError {
@@ -114,10 +117,13 @@ function readTime(value: unknown): number {
  * Refuses an assertion that is not valid yet, has expired or lives too long. `skewMs` is allowed either way.
  * @throws AuthError `clock_skew` with the gateway's time, `malformed`
  */
-export function checkAssertionTime({ expiresAt, notBefore }: Assertion, now: number, skewMs: number): void {
-  if (notBefore !== undefined && notBefore * 1_000 - now > skewMs) checkFresh(notBefore, now, skewMs, "iat");
+export function checkAssertionTime(assertion: Assertion, now: number, skewMs: number): void {
+  const { expiresAt, issuedAt, notBefore } = assertion;
+  if (issuedAt !== undefined && issuedAt * 1_000 - now > skewMs) checkFresh(issuedAt, now, skewMs, "iat");
+  if (notBefore !== undefined && notBefore * 1_000 - now > skewMs) checkFresh(notBefore, now, skewMs, "nbf");
   if (now - expiresAt * 1_000 > skewMs) checkFresh(expiresAt, now, skewMs, "exp");
-  const latest = notBefore ?? (now + skewMs) / 1_000;
+  const begins = [issuedAt, notBefore].filter((time) => time !== undefined);
+  const latest = begins.length === 0 ? (now + skewMs) / 1_000 : Math.max(...begins);
   if (expiresAt - latest > LONGEST_ASSERTION_S) {
     throw wrong(`lives for too long. Let exp be at most ${LONGEST_ASSERTION_S} seconds after iat`);
   }

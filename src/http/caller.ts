@@ -29,6 +29,9 @@ export function createCallerFrom(isTrusted: IsTrusted): CallerFrom {
   };
 }
 
+/** Most entries that are read. */
+const MAX_HOPS = 32;
+
 /**
  * The address of the caller behind a trusted peer: the rightmost entry that is not trusted. The search stops at an entry that is
  * not an address, since a stranger may have written the entries to its left.
@@ -37,8 +40,8 @@ export function createCallerFrom(isTrusted: IsTrusted): CallerFrom {
 export function findOrigin(peer: string, list: string | undefined, isTrusted: IsTrusted): string {
   let origin = peer;
   let left = list;
-  // From the right: reads the entries of trusted proxies and one more.
-  while (left !== undefined) {
+  // From the right: reads the entries of trusted proxies and one more. Who is among the trusted may send thousands.
+  for (let hops = 0; left !== undefined && hops < MAX_HOPS; hops++) {
     const comma = left.lastIndexOf(",");
     const address = readNode(left.slice(comma + 1).trim());
     if (address === undefined) return origin;

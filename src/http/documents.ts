@@ -52,6 +52,7 @@ export function issuerDocuments(
   return { "/.well-known/jwks.json": jwks, ...Object.fromEntries(paths) };
 }
 
+/** A document and its strong entity tag (RFC 9110, 8.8.3). */
 type Rendered = Readonly<Record<"body" | "etag", string>>;
 
 function render(content: object): Rendered {

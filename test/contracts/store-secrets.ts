@@ -22,7 +22,7 @@ const OLD = Buffer.alloc(32, 1);
 const CURRENT = Buffer.alloc(32, 2);
 const STRANGER = Buffer.alloc(32, 3);
 
-/** Sealers with the master keys before, during and after a change of keys; one with neither, one with both. */
+/** Sealers with the master keys before, during and after a change of keys; one with only a stranger's key, one with the current and the stranger's. */
 const before = createSealer([OLD]);
 const between = createSealer([CURRENT, OLD]);
 const after = createSealer([CURRENT]);
@@ -178,7 +178,7 @@ export function secretsContract(name: string, openEmpty: () => Promise<Empty>): 
     test("counts secrets that cannot be opened, leaves them, and ends", async () => {
       const { database } = await open();
       await insertKeys(database, before, names(500));
-      // More keys than one call reads. Half of them are moved to other rows.
+      // More keys than one call reads. Half of them get another customer's id, with which they no longer open.
       const moved = database.db.updateTable("customer_keys").set({ customer_id: "" }).where("key_id", "<", "key-0250");
       await moved.where("key_id", ">", "").execute();
       await insertKeys(database, stranger, ["z-lost"]);

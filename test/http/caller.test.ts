@@ -134,6 +134,12 @@ describe("text of the client, left of the proxies' entries", () => {
     findOrigin(PEER, `${"10.0.0.9,".repeat(1_800)}192.0.2.1, 10.0.0.2`, ask);
     expect(asked).toEqual(["10.0.0.2", "192.0.2.1"]);
   });
+
+  test("at most 32 entries of trusted proxies are read", () => {
+    const list = ["192.0.2.1", ...Array<string>(32).fill("10.0.0.9")];
+    expect(origin(list.join())).toBe("10.0.0.9");
+    expect(origin(list.slice(0, -1).join())).toBe("192.0.2.1");
+  });
 });
 
 test("any header gives an address, and never an error", () => {

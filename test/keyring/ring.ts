@@ -19,10 +19,17 @@ export function openRing(
   return openKeyRing({ store, now: () => NOW, elapsed: () => 0, ...options, rules: { alg, publishMs, rotateEveryMs } });
 }
 
+/** The part of a ring that signs. */
+export type RingOf = Pick<KeyRing, "active"> & Partial<Pick<KeyRing, "confirm">>;
+
 /** A signer with the default settings. */
-export function signerOf(options: Pick<SignerOptions, "active"> & Partial<SignerOptions>): TokenSigner {
+export function signerOf({
+  active,
+  confirm = () => undefined,
+  ...options
+}: RingOf & Partial<SignerOptions>): TokenSigner {
   const parties = { issuer: () => "https://login.example", audience: "devices" };
-  return createTokenSigner({ ...parties, ttlSeconds: 600, confirm: () => undefined, ...options });
+  return createTokenSigner({ ...parties, ttlSeconds: 600, ring: { active, confirm }, ...options });
 }
 
 /** The private half of the key that signs. */

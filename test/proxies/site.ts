@@ -83,7 +83,7 @@ export async function openSite(
     clock.agoMs = 0;
     return String(JSON.parse(body).token);
   }
-  // Its tokens have the id of a real one, which belongs to the device's present epoch.
+  // The mint's tokens have the jti of a real token: a gateway accepts only a jti of the device's present epoch.
   const { jti = "" } = decodeJwt(await logIn(DEVICE_KEY));
 
   async function replaceKey(): Promise<Mint> {

@@ -57,7 +57,9 @@ export function parseRedisUrl(text: string): RedisUrl {
   if (several.toLowerCase() === "sentinel") {
     const [master = "", db = "", ...rest] = path.split("/");
     if (master === "" || rest.length > 0) {
-      throw new Error("has to name a master, and at most a database after it. Write …/master or …/master/database");
+      throw new Error(
+        "has to name the master that the Sentinels know, and at most a database after it. Write redis+sentinel://host:port,host:port/master or …/master/database",
+      );
     }
     const sentinels = parseAddresses(hosts, SENTINEL_PORT);
     const sentinelLogin = parseSentinelLogin(query);
@@ -85,13 +87,13 @@ function parseLogin(userinfo: string): RedisLogin {
 }
 
 function parseSentinelLogin(query: string): RedisLogin {
+  if (!/^(?:(?:sentinel_(?:username|password)=[^&]*)?(?:&|$))*$/.test(query)) {
+    throw new Error("has a parameter that is neither sentinel_username nor sentinel_password");
+  }
   decode(query);
   // URLSearchParams reads a plus sign, which a password may have, as a space.
   const parameters = Object.fromEntries(new URLSearchParams(query.replaceAll("+", "%2B")));
-  const { sentinel_username: username, sentinel_password: password, ...others } = parameters;
-  if (Object.keys(others).length > 0) {
-    throw new Error("has a parameter that is neither sentinel_username nor sentinel_password");
-  }
+  const { sentinel_username: username, sentinel_password: password } = parameters;
   if (username && !password) {
     throw new Error("has a sentinel_username without its sentinel_password. Give both, or the password alone");
   }

@@ -125,7 +125,7 @@ export const DEVICE_KIND: ResourceKind<DeviceDraft, DevicePatch, Device> = {
 };
 
 export interface Devices extends Resources<DeviceDraft, DevicePatch, StoredDevice> {
-  /** Derives the board's own key from the newest derivation key, whose id is `keyId`. Writes the audit entry first. */
+  /** Derives the board's own key from the newest live derivation key that can be unsealed; its id is `keyId`. Writes the audit entry first. */
   deriveKey(deviceKey: string, actor: Actor): Promise<{ readonly customerKey: string; readonly keyId: string }>;
 }
 

@@ -7,7 +7,7 @@ import type { TokenAlg } from "./algorithms.ts";
 import { isSameKey, type KeyMaterial } from "./key-material.ts";
 import type { NewSigningKey, SigningKey, SigningKeyChange, StoredKeys } from "./ports.ts";
 
-/** Lifetime of the JWKS in a verifier's cache, in seconds. */
+/** Lifetime of the JWKS and the metadata in a verifier's cache, in seconds. */
 export const JWKS_MAX_AGE_S = 300;
 /** How long a verifier may cache keys beyond the JWKS's max-age, in seconds: the most that countersign/verify does. */
 const MAX_VERIFIER_CACHE_S = 600;

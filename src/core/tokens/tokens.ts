@@ -16,8 +16,8 @@ import { epochOf, nameToken, readEpoch } from "../registry/revocation.ts";
 import { isTokenType, TOKEN_ALGS, type TokenType } from "./algorithms.ts";
 import type { KeyRing } from "./keyring.ts";
 
-/** `confirm` brings the `active` key of the ring up to date after a pause. */
-export interface SignerOptions extends Pick<KeyRing, "active" | "confirm"> {
+export interface SignerOptions {
+  readonly ring: Pick<KeyRing, "active" | "confirm">;
   /** Called at each signature: with --dev the issuer is known only once the listener is open. */
   readonly issuer: () => string;
   readonly audience: string;
@@ -28,10 +28,10 @@ export interface SignerOptions extends Pick<KeyRing, "active" | "confirm"> {
 
 /** A signer of JWTs (RFC 7519) with the claims of the contract. */
 export function createTokenSigner(options: SignerOptions): TokenSigner {
-  const { issuer, audience, type = "JWT", ttlSeconds, active, confirm } = options;
+  const { ring, issuer, audience, type = "JWT", ttlSeconds } = options;
 
   function signNow({ deviceKey, customerId, marks }: TokenSubject, now: number): Promise<string> {
-    const key = active();
+    const key = ring.active();
     if (key === undefined) return Promise.reject(unsigned());
     const iat = Math.floor(now / 1000);
     const claims = {
@@ -49,9 +49,9 @@ export function createTokenSigner(options: SignerOptions): TokenSigner {
 
   return {
     expiresInSeconds: ttlSeconds,
-    ready: () => active() !== undefined,
+    ready: () => ring.active() !== undefined,
     sign(subject, now) {
-      const confirmed = confirm();
+      const confirmed = ring.confirm();
       // The active key is nearly always up to date: then nothing waits.
       return confirmed === undefined ? signNow(subject, now) : confirmed.then(() => signNow(subject, now));
     },

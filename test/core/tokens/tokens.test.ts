@@ -8,7 +8,7 @@ import { readEpoch } from "../../../src/core/registry/revocation.ts";
 import { TOKEN_ALGS, TOKEN_TYPES, type TokenAlg } from "../../../src/core/tokens/algorithms.ts";
 import { readyToSign, readyToVerify } from "../../../src/core/tokens/key-material.ts";
 import { createTokenVerifier, type SignerOptions } from "../../../src/core/tokens/tokens.ts";
-import { signerOf } from "../../keyring/ring.ts";
+import { type RingOf, signerOf } from "../../keyring/ring.ts";
 import { type Mint, makeKeys, validToken } from "../../vectors/forge.ts";
 import { findMisjudged, hostileTokens } from "../../vectors/hostile-tokens.ts";
 import { caughtErrorOf } from "../caught-error.ts";
@@ -27,7 +27,7 @@ function makeMint(alg: TokenAlg): Mint & { readonly key: KeyObject } {
 
 const MINTS = { RS256: makeMint("RS256"), ES256: makeMint("ES256"), EdDSA: makeMint("EdDSA") };
 
-function newSigner(alg: TokenAlg = "RS256", options: Partial<SignerOptions> = {}): TokenSigner {
+function newSigner(alg: TokenAlg = "RS256", options: Partial<RingOf & SignerOptions> = {}): TokenSigner {
   const { kid, privateKey } = MINTS[alg];
   const active = readyToSign(kid, alg, privateKey.export({ format: "der", type: "pkcs8" }));
   return signerOf({ active: () => active, ...options });
