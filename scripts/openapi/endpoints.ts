@@ -35,7 +35,7 @@ const OAUTH_ERROR = object(
   described({
     error: [TEXT, "RFC 6749's code, as in invalid_client."],
     error_description: [TEXT, "The mistake and its cure."],
-    reason: [TEXT, "The reason as every login has it."],
+    reason: [TEXT, "The reason, the same as for a login over any other protocol."],
   }),
   described({
     field: [TEXT, "The wrong parameter."],

@@ -15,7 +15,7 @@ export interface OpenedSigningKeys {
   readonly clock: { now: number };
   /** The kids that are published, the active one first. */
   published(): readonly string[];
-  /** The audit events since the start, the newest first. */
+  /** The audit events, the newest first, without the two of opening the ring. */
   notes(): Promise<readonly unknown[]>;
 }
 

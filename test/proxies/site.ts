@@ -22,7 +22,7 @@ export interface Site {
   stopGateway(): Promise<void>;
   /** The proxy that runs now. */
   readonly proxy: RunningProxy;
-  /** Makes valid tokens of DEVICE_KEY with the first signing key. */
+  /** Makes valid tokens of DEVICE_KEY with the signing key that openSite puts in place of the gateway's own. */
   readonly mint: Mint;
   /** Replaces the signing key with one that the test knows. @returns the mint of its tokens */
   replaceKey(): Promise<Mint>;
