@@ -103,19 +103,27 @@ describe("precedence", () => {
 });
 
 describe("an unknown device and a wrong signature", () => {
-  test("have one answer, in every detail, and the same charges", async () => {
-    const [known, unknown] = [openPath(fixture), openPath(fixture)];
-    const device = await known.enrol();
-    const wrong = await caughtErrorOf(known.login(device, { key: "wrong" }));
-    const stranger = await caughtErrorOf(unknown.login("nobody"));
-    expect(wrong.reason).toBe("invalid_credentials");
-    expect(wrong.message).toBe("device_key is unknown or device_signature is not made with its customer key");
-    expect(wrong.details).toEqual({
-      limit: { policy: policies.failure, remaining: 1, resetMs: 60_000, decidedAt: expect.any(Number) },
-    });
-    expect({ ...stranger, message: stranger.message }).toEqual({ ...wrong, message: wrong.message });
-    expect(known.charged).toEqual([["failure", "address"]]);
-    expect(unknown.charged).toEqual(known.charged);
+  test("have one answer, in every detail, and the same charges, whatever the device", async () => {
+    const path = openPath(fixture);
+    const { customerId } = await path.enrolOwner("derivation");
+    const message = "device_key is unknown or device_signature is not made with its customer key";
+    const limit = { policy: policies.failure, remaining: 1, resetMs: 60_000, decidedAt: expect.any(Number) };
+    for (const device of [
+      "nobody",
+      await path.enrol(),
+      await path.enrol({ status: "disabled" }),
+      await path.enrol({ customerId, keyMode: "derived" }),
+    ]) {
+      const attempt = openPath(fixture);
+      const error = await caughtErrorOf(attempt.login(device, { key: "wrong" }));
+      expect({ ...error, message: error.message }).toEqual({
+        name: "AuthError",
+        reason: "invalid_credentials",
+        message,
+        details: { limit },
+      });
+      expect(attempt.charged).toEqual([["failure", "address"]]);
+    }
   });
 
   test("cost nine HMACs, whatever the device", async () => {

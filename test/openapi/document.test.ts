@@ -91,16 +91,6 @@ test("only operators' calls require the admin token", () => {
   expect(JSON.stringify(readGenerated("public").json)).not.toMatch(/admin/i);
 });
 
-test("paths of operations are those of their routes, without the parameters' patterns", () => {
-  for (const [id, path] of [
-    ["Rules_Get", "/v1/things/{id}"],
-    ["Rules_Disable", "/v1/things/{id}:disable"],
-    ["Rules_Nested", "/v1/nested/{part.part_id}/{part.inner.size}"],
-  ] as const) {
-    expect(ofRules.operation(id).path).toBe(path);
-  }
-});
-
 test("paths that differ only in parameter names are one path", () => {
   const [method] = methodsWith(get("/a/{id}"), post("/a/{name}"));
   if (method === undefined) throw new TypeError("there is no method");

@@ -1,7 +1,6 @@
 // `npm run siege [-- --only NAME --scale 0.1 --settle 60]`: attacks on a gateway while devices log in. Exits 1 when the gateway fails one.
 
 import { parseArgs } from "node:util";
-import { renderTable } from "../../bench/figures.ts";
 import { ATTACKS, planOf } from "./attacks.ts";
 import { openSite } from "./gateway.ts";
 import { besiege, RATE, type SiegeRow } from "./siege.ts";
@@ -47,22 +46,21 @@ const HEAD = [
   "RSS at start / before / peak / after, MB",
   "verdict",
 ];
-const rows: SiegeRow[] = [];
+process.stdout.write(`${HEAD.join(" | ")}\n`);
 const site = await openSite();
+let holding = 0;
 try {
   for (const name of names) {
     const row = await besiege(site, name, Number(values.scale), Number(values.settle));
-    rows.push(row);
     process.stdout.write(`${cellsOf(row).join(" | ")}\n`);
     for (const text of row.broken) process.stdout.write(`  ${text}\n`);
+    if (row.broken.length === 0) holding++;
   }
 } finally {
   site.remove();
 }
 process.stdout.write(
-  `\nScale ${values.scale}, memory after ${values.settle} s at most, ${RATE} logins a second during each attack\n`,
+  `Scale ${values.scale}, memory after ${values.settle} s at most, ${RATE} logins a second during each attack\n`,
 );
-process.stdout.write(`\n${renderTable([HEAD, ...rows.map(cellsOf)]).join("\n")}\n`);
-const broken = rows.filter(({ broken }) => broken.length > 0);
-process.stdout.write(`${rows.length - broken.length} of ${rows.length} attacks hold\n`);
-if (broken.length > 0) process.exitCode = 1;
+process.stdout.write(`${holding} of ${names.length} attacks hold\n`);
+if (holding < names.length) process.exitCode = 1;

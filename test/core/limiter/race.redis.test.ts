@@ -1,7 +1,7 @@
-// A short `npm run race`: concurrent processes on the keys of one Redis; planted mistakes are found.
+// A short `npm run race`: concurrent processes on the keys of one Redis.
 
 import { expect, inject, test } from "vitest";
-import { checkDecisions, race } from "./race.ts";
+import { race } from "./race.ts";
 
 test.for([
   { keys: 1, limit: 10, windowMs: 20 },
@@ -13,17 +13,4 @@ test.for([
   expect(report).toMatchObject({ decisions: 2_000, overAdmissions: 0, falseDenials: 0 });
   // The limit was reached; otherwise the race would prove nothing.
   expect(report.admitted).toBeLessThan(report.decisions);
-});
-
-test("one admission too many, and a denial too early, are found", () => {
-  const at = [0, 10, 20, 100, 110, 119, 205];
-  const isAdmitted = [true, true, true, true, true, true, false];
-  const list = { key: at.map(() => 0), at, isAdmitted };
-  // In any order: the lists of several processes are joined.
-  const reversed = { key: list.key, at: at.toReversed(), isAdmitted: isAdmitted.toReversed() };
-  for (const one of [list, reversed]) {
-    expect(checkDecisions([one], 3, 100)).toMatchObject({ overAdmissions: 1, falseDenials: 1 });
-  }
-  expect(checkDecisions([list], 3, 99)).toMatchObject({ overAdmissions: 0, falseDenials: 1 });
-  expect(checkDecisions([list], 2, 99)).toMatchObject({ overAdmissions: 4, falseDenials: 0 });
 });

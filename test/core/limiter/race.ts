@@ -1,9 +1,12 @@
-// A race: concurrent processes decide on the same keys of one Redis; an exact window must decide the same.
+// A race: concurrent processes decide on the same keys of one Redis; an exact window must decide the same. All run this module.
 
 import { type ChildProcess, fork } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
+import { Redis } from "ioredis";
+import { createRedisLimiter } from "../../../src/core/limiter/redis.ts";
 import { roundUp } from "../../../src/core/limiter/window.ts";
+import type { Charge } from "../../../src/core/ports.ts";
 
 export interface RaceOptions {
   readonly redisUrl: string;
@@ -18,7 +21,7 @@ export interface RaceOptions {
 }
 
 /** Message to a process of the race, which uses the keys under `prefix`. */
-export interface RacePlan extends RaceOptions {
+interface RacePlan extends RaceOptions {
   readonly prefix: string;
 }
 
@@ -27,12 +30,12 @@ export async function race(options: RaceOptions): Promise<RaceReport> {
   const { processes, limit, windowMs } = options;
   const plan: RacePlan = { ...options, decisions: Math.ceil(options.decisions / processes), prefix: randomUUID() };
   const racers = Array.from({ length: processes }, () =>
-    fork(new URL("./race-process.ts", import.meta.url), { execArgv: [], serialization: "advanced" }),
+    fork(import.meta.filename, { execArgv: [], serialization: "advanced" }),
   );
   try {
     await Promise.all(racers.map((racer) => ask(racer, plan)));
     const results = await Promise.all(racers.map((racer) => ask(racer, "go")));
-    // race-process.ts sends these messages.
+    // decideAll sends these messages.
     return checkDecisions(results as Decisions[], limit, windowMs * 1_000);
   } finally {
     for (const racer of racers) racer.kill();
@@ -50,7 +53,7 @@ async function ask(racer: ChildProcess, message: RacePlan | "go"): Promise<unkno
 }
 
 /** Decisions of one process, as parallel lists; times in microseconds of Redis's clock. */
-export interface Decisions {
+interface Decisions {
   readonly key: readonly number[];
   readonly at: readonly number[];
   readonly isAdmitted: readonly boolean[];
@@ -66,7 +69,7 @@ export interface RaceReport {
 }
 
 /** Recomputes each key. Decisions of the same microsecond may have any order. */
-export function checkDecisions(lists: readonly Decisions[], limit: number, window: number): RaceReport {
+function checkDecisions(lists: readonly Decisions[], limit: number, window: number): RaceReport {
   const byKey = new Map<number, { at: number; isAdmitted: boolean }[]>();
   for (const { key: keys, at, isAdmitted } of lists) {
     for (const [index, key] of keys.entries()) {
@@ -94,3 +97,33 @@ export function checkDecisions(lists: readonly Decisions[], limit: number, windo
   }
   return { decisions, admitted, overAdmissions, falseDenials };
 }
+
+/** A limit that is never reached, as a second charge for half of the calls. */
+const ALL: Charge = { policy: { name: "address", limit: 1_000_000_000, windowMs: 3_600_000 }, key: "all" };
+
+/** Decides as fast as it can, in a process of the race, and sends each decision with Redis's time. */
+async function decideAll({ redisUrl, prefix, keys, inFlight, limit, windowMs, ...plan }: RacePlan): Promise<void> {
+  const redis = new Redis(redisUrl);
+  const limiter = createRedisLimiter(redis, { elapsed: () => performance.now(), prefix });
+  const result = { key: [] as number[], at: [] as number[], isAdmitted: [] as boolean[] } satisfies Decisions;
+  let due = plan.decisions;
+
+  async function lane(): Promise<void> {
+    while (due-- > 0) {
+      const key = Math.floor(Math.random() * keys);
+      const charge: Charge = { policy: { name: "login", limit, windowMs }, key: `device-${key}` };
+      const { denied, now } = await limiter.charge(Math.random() < 0.5 ? [charge] : [ALL, charge], 0);
+      result.key.push(key);
+      result.at.push(now);
+      result.isAdmitted.push(denied === -1);
+    }
+  }
+
+  process.send?.("ready");
+  await once(process, "message");
+  await Promise.all(Array.from({ length: inFlight }, lane));
+  process.send?.(result, () => process.disconnect());
+  redis.disconnect();
+}
+
+if (process.argv[1] === import.meta.filename) process.once("message", (plan: RacePlan) => void decideAll(plan));
