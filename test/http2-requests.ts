@@ -118,6 +118,6 @@ export function requestsOf(listener: keyof typeof requests, names: readonly Requ
 }
 
 /** A LoginRequest in protobuf. */
-export function encodeLogin(login: LoginBody): Uint8Array {
+function encodeLogin(login: LoginBody): Uint8Array {
   return LoginRequest.encode(LoginRequest.fromPartial(login)).finish();
 }

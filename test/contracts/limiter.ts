@@ -22,7 +22,6 @@ export async function chargeTimes(
   return verdicts.flatMap(({ denied }, index) => (denied === -1 ? [index] : []));
 }
 
-const indexes = (count: number): number[] => [...Array(count).keys()];
 const fill = (count: number, at: number): number[] => Array<number>(count).fill(at);
 
 /** Runs the suite. Each limiter that `create` gives starts empty and counts by the caller's clock. */
@@ -46,13 +45,6 @@ export function limiterContract(
 }
 
 function describeLimit(create: () => Chargeable): void {
-  test("admits exactly the limit in a window, and as many in the next", async () => {
-    const limiter = create();
-    expect(await chargeTimes(limiter, login, fill(15, START))).toEqual(indexes(10));
-    expect(await chargeTimes(limiter, login, fill(5, START + WINDOW - 1))).toEqual([]);
-    expect(await chargeTimes(limiter, login, fill(15, START + WINDOW))).toEqual(indexes(10));
-  });
-
   test("a limit of 0 denies a call: its other charge is not counted, and only the state of that limit is read", async () => {
     const limiter = create();
     const charge = { policy: { ...login, limit: 2 }, key: "k 192.0.2.1" };

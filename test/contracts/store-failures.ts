@@ -67,6 +67,7 @@ export function describeFailures(open: Open): void {
     const { audit, credentials, customerKeys, customers, devices, signingKeys } = store;
     for (const ask of [
       () => credentials.find("device-1", NOW),
+      () => credentials.findStanding("device-1", "t-1"),
       () => customers.find("customer-1"),
       () => addCustomer(store, { customerId: "customer-2" }),
       () => customerKeys.list("customer-1"),

@@ -107,17 +107,6 @@ describe("the body", () => {
   ]);
 });
 
-describe("the clock", () => {
-  testFindings(
-    Object.entries({
-      clock_never_set: 12_345,
-      clock_behind: SECONDS - 8_280,
-      clock_ahead: SECONDS + 400,
-      time_zone: SECONDS + 7_200,
-    }).map(([code, timestamp]) => expecting(code, bodyOf({ timestamp }), code, "signature_right")),
-  );
-});
-
 describe("the signature as it is written", () => {
   const written = (signature: string, ...codes: readonly string[]): Expectation =>
     expecting(signature.slice(0, 30), bodyOf({ signature }), ...codes);

@@ -16,7 +16,6 @@ export interface CrashOptions {
   readonly settings: Environment;
   /** After every `every` kills, `act` kills and restarts the database too. */
   readonly killDatabase?: { readonly every: number; readonly act: () => Promise<void> };
-  readonly onKill?: (kills: number, acknowledged: number) => void;
 }
 
 export interface CrashReport {
@@ -31,7 +30,7 @@ const MOST_WRITES = 25;
 /** Names looked up at once. */
 const LOOKS = 16;
 
-export async function runCrashes({ kills, settings, killDatabase, onKill }: CrashOptions): Promise<CrashReport> {
+export async function runCrashes({ kills, settings, killDatabase }: CrashOptions): Promise<CrashReport> {
   const ledger = new Ledger();
   const wrong: string[] = [];
   let gateway = await startCrashingGateway(settings);
@@ -60,7 +59,6 @@ export async function runCrashes({ kills, settings, killDatabase, onKill }: Cras
       if (killDatabase !== undefined && kill % killDatabase.every === 0) await killDatabase.act();
       gateway = await startCrashingGateway(settings);
       await settle(ledger.touched);
-      onKill?.(kill, ledger.acknowledged);
     }
     // No kill has removed a row that was acknowledged earlier.
     await settle(ledger.states.keys());

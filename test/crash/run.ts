@@ -13,9 +13,6 @@ await onBothDatabases(async (name, settings, server) => {
     kills,
     settings,
     ...(server && { killDatabase: { every: DATABASE_EVERY, act: () => server.restart() } }),
-    onKill(done, writes) {
-      if (done % 100 === 0) report(`  ${done} kills, ${writes} writes acknowledged`);
-    },
   });
   const databases = server ? ` (and ${Math.floor(kills / DATABASE_EVERY)} of the database)` : "";
   report(`${kills} kill -9${databases}, ${acknowledged} writes acknowledged, ${wrong.length} lost or corrupt`, wrong);

@@ -62,18 +62,13 @@ const NOT_WHOLE = "is a string that is not a whole number. Send decimal digits a
 
 test.for<readonly [query: string, message: string]>([
   ["count=a", `count ${NOT_WHOLE}`],
-  ["count=", `count ${NOT_WHOLE}`],
-  ["count=2147483648", "count is out of range"],
   ["large_count=-1", "large_count is out of range"],
   ["flag=1", "flag is neither true nor false"],
   ["flags=true&flags=t", "flags is neither true nor false"],
   ["kind=LARGE", "kind is not one of KIND_UNSPECIFIED KIND_LARGE KIND_SMALL"],
-  ["data=*", "data is not base64"],
   ["name=a&name=b", "name is sent 2 times. Send it once"],
-  ["part.size=1&part.size=2&part.size=2", "part.size is sent 3 times. Send it once"],
   ["part.inner.size=x", `part.inner.size ${NOT_WHOLE}`],
   ["at=yesterday", "at is not of the form that Timestamp has in JSON"],
-  ["wait=5", "wait is not of the form that Duration has in JSON"],
   ["numbers=1&numbers=x", "numbers holds a value that does not fit. Compare it with the contract"],
   ...["part=a", "part.inner=a", "parts=a", "labels=a", "times=a", "structure=a", "value=a"].map(
     (query) => [query, `${query.split("=")[0]} cannot be written in a URL`] as const,

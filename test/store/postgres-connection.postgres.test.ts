@@ -39,11 +39,6 @@ test.for<[what: string, urlOf: () => string | Promise<string>, message: RegExp, 
     /^the database cannot be used: 127\.0\.0\.1:\d+ refuses the user postgres or the password\. Correct the URL, or pg_hba\.conf$/,
   ],
   [
-    "a missing user",
-    () => changed({ username: "nobody-here", password: SECRET }),
-    /refuses the user nobody-here or the password/,
-  ],
-  [
     "a missing database",
     () => changed({ pathname: "/no_such_database" }),
     /has no database no_such_database\. Create it: createdb no_such_database$/,

@@ -52,10 +52,8 @@ test("an error has a status, headers and a body", () => {
 
 test.each([
   [-5, 1, 1],
-  [0.5, 1, 1],
   [1_000, 1_000, 1],
   [1_001, 1_001, 2],
-  [30_000, 30_000, 30],
 ])("a wait of %d ms is %d ms, and over HTTP %d s", (waitMs, retryAfterMs, seconds) => {
   const error = keysUnavailable(waitMs, undefined);
   expect(error.retryAfterMs).toBe(retryAfterMs);

@@ -56,7 +56,6 @@ describe("a key that cannot sign tokens gets an error that says why", () => {
   const encrypted = { format: "pem", cipher: "aes-256-cbc", passphrase: "x" } as const;
   const weak = generateKeyPairSync("rsa", { modulusLength: 1024 }).privateKey;
   const large = generateKeyPairSync("rsa", { modulusLength: 3072 }).privateKey;
-  const pss = generateKeyPairSync("rsa-pss", { modulusLength: 2048 }).privateKey;
   const p384 = generateKeyPairSync("ec", { namedCurve: "P-384" }).privateKey;
   const members = rsa.privateKey.export({ format: "jwk" });
   const { n } = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ format: "jwk" });
@@ -81,14 +80,11 @@ describe("a key that cannot sign tokens gets an error that says why", () => {
       [JSON.stringify(rsa.publicKey.export({ format: "jwk" })), "has no member d"],
       [jwk(rsa.privateKey, { use: "enc" }), "is for encryption"],
       [jwk(rsa.privateKey, { alg: "PS256" }), "is for another algorithm"],
-      [jwk(rsa.privateKey, { alg: "HS256" }), "is for another algorithm"],
       [JSON.stringify({ ...members, n }), "has halves that do not belong"],
       [pem(weak), "has 1024 bits"],
       [pem(large), "has 3072 bits. RS256 takes 2048 bits here"],
-      [pem(pss), "is neither RSA nor"],
       [pem(p384), "is of another curve than P-256"],
       [pem(generateKeyPairSync("x25519").privateKey), "is neither RSA nor"],
-      [pem(generateKeyPairSync("ed448").privateKey), "is neither RSA nor"],
     ].map(([text = "", why = ""]) => ({ text, why })),
   )("%#: it $why", async ({ text, why }) => {
     expect(await mistakeOf(text)).toMatch(new RegExp(`^${why}`));
