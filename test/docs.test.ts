@@ -29,7 +29,7 @@ const RUN: readonly (readonly [page: string, start: string, test: string])[] = [
   ["docs/postgresql.md", "npx node examples", "test/to-postgres.postgres.test.ts"],
   ["docs/production.md", "export COUNTERSIGN_PUBLIC_LISTEN", "test/deploy.test.ts"],
   ["docs/production.md", "openssl rand", "test/deploy.test.ts"],
-  ["docs/proxies.md", "node haproxy-keys.mjs", "test/proxies/haproxy-keys.test.ts"],
+  ["docs/proxies.md", "node haproxy-keys.mjs", "test/proxies/haproxy-keys.openssl.test.ts"],
   ["docs/verify.md", "npm ci && npm pack", "test/packed.test.ts"],
   ["docs/devices.md", "export GATEWAY", "test/interop/device-page.ts"],
   ["docs/migrating.md", "", "test/migrating.test.ts"],

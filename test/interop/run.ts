@@ -13,7 +13,6 @@ import { dashboardRows } from "./dashboard.ts";
 import { deployRows } from "./deploy.ts";
 import { devicePageRows } from "./device-page.ts";
 import { exampleRows } from "./examples.ts";
-import { grpcioRows } from "./grpcio.ts";
 import { openapiRows } from "./openapi.ts";
 import { LONGEST_MS, type Row } from "./rows.ts";
 import { webRows } from "./web.ts";
@@ -34,7 +33,6 @@ async function runRows(gateway: TestGateway, folder: string): Promise<number> {
   const headers = join(folder, "headers");
   writeFileSync(headers, `Authorization: Bearer ${ADMIN_TOKEN}\n`, { mode: 0o600 });
   const rows = [
-    ...grpcioRows(gateway, folder),
     ...exampleRows(gateway, folder),
     ...devicePageRows(gateway, folder),
     ...balancerRows(folder),

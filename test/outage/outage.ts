@@ -1,9 +1,12 @@
-// An outage of Redis under load: the admissions of two gateways, and the latency.
+// An outage of Redis under load: the admissions of two gateways, and the latency. The gateways run this module too.
 
+import { fork } from "node:child_process";
+import { once } from "node:events";
 import { setTimeout as pass } from "node:timers/promises";
 import { REDIS_DEADLINE_MS } from "../../src/app/limits.ts";
+import { adopt } from "../children.ts";
+import { openGateway } from "../gateway.ts";
 import { FAULTS, type FaultName } from "./faults.ts";
-import { type GatewayAddresses, openProcess } from "./gateway-process.ts";
 import { countFalseDenials, countMost, type Limits, latencyOf, startLoad } from "./load.ts";
 
 export interface OutageOptions {
@@ -99,4 +102,44 @@ async function countAlone(gateways: readonly GatewayAddresses[]): Promise<number
   );
   const counts = texts.flatMap((text) => [...text.matchAll(/^countersign_limits_decided_alone_total\S* (\d+)$/gm)]);
   return counts.reduce((sum, [, count]) => sum + Number(count), 0);
+}
+
+interface GatewayOrder {
+  readonly settings: Readonly<Record<string, string>>;
+  readonly deviceKeys: readonly string[];
+  readonly replayGuard: boolean;
+  /** How long Redis may take, in milliseconds. */
+  readonly redisDeadlineMs: number;
+}
+
+interface GatewayAddresses {
+  readonly publicUrl: string;
+  readonly internalUrl: string;
+}
+
+/** Starts a gateway in its own process, which `cleanup` ends. */
+async function openProcess(order: GatewayOrder, cleanup: AsyncDisposableStack): Promise<GatewayAddresses> {
+  const child = adopt(fork(import.meta.filename));
+  const ended = once(child, "exit");
+  cleanup.defer(async () => {
+    if (child.connected) child.disconnect();
+    await ended;
+  });
+  child.send(order);
+  const answer = await Promise.race([once(child, "message"), ended.then(() => undefined)]);
+  if (answer === undefined) throw new Error("a gateway ended before it was open");
+  return answer[0];
+}
+
+async function open({ settings, deviceKeys, replayGuard, redisDeadlineMs }: GatewayOrder): Promise<GatewayAddresses> {
+  const gateway = await openGateway(settings, { redisDeadlineMs });
+  for (const deviceKey of deviceKeys) await gateway.enrol({ deviceKey, replayGuard });
+  process.once("disconnect", () => void gateway.close().then(() => process.exit(0)));
+  return { publicUrl: gateway.publicUrl, internalUrl: gateway.internalUrl };
+}
+
+if (process.argv[1] === import.meta.filename) {
+  process.once("message", async (order: GatewayOrder) => {
+    process.send?.(await open(order));
+  });
 }

@@ -6,8 +6,6 @@ import { listenOnLoopback } from "../free-port.ts";
 
 export interface Relay {
   readonly port: number;
-  /** Number of connections so far. */
-  readonly connections: () => number;
   /** Drops all bytes of the present connections in both directions. `new`: what happens to new connections. */
   swallow(options: { readonly new: "works" | "swallowed" }): void;
   /** Closes the present connections at both ends. */
@@ -29,9 +27,7 @@ export async function startRelay(target: number): Promise<Relay> {
   let swallowsNew = false;
   let isRefusing = false;
   let delayMs = 0;
-  let count = 0;
   const server = createServer((near) => {
-    count++;
     if (isRefusing) {
       near.destroy();
       return;
@@ -66,7 +62,6 @@ export async function startRelay(target: number): Promise<Relay> {
 
   return {
     port,
-    connections: () => count,
     swallow(options) {
       swallowsNew = options.new === "swallowed";
       for (const pair of pairs) pair.swallowed = true;
