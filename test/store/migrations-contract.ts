@@ -1,5 +1,6 @@
 // The contract of migrations on every database: nothing is lost, older gateways still work, failed steps are rolled back.
 
+import { sql } from "kysely";
 import type { Migration } from "kysely/migration";
 import { describe, expect, test } from "vitest";
 import type { Database } from "../../src/store/database.ts";
@@ -78,6 +79,16 @@ export function migrationsContract(name: string, open: () => Promise<Empty>): vo
       expect(await tablesOf(database)).toEqual(tables);
       await migrate(database, newer(database, addColumn));
       expect((await read(database)).devices).toEqual(withColumn(devices));
+    });
+
+    test("several gateways that migrate at once run each step once", async () => {
+      const empty = await open();
+      const databases = await Promise.all(Array.from({ length: 4 }, () => empty.connect()));
+      await Promise.all(databases.map((database) => migrate(database)));
+      for (const { db } of databases) {
+        const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(db);
+        expect(rows.map((row) => row.name)).toEqual(Object.keys(STEPS("sqlite")));
+      }
     });
 
     test("names sort by their bytes", async () => {
