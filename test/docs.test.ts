@@ -10,7 +10,7 @@ const PAGES = ["README.md", "CONTRIBUTING.md", "SECURITY.md", ...globSync("docs/
 /** The test that runs each block of a page. The start of one of its lines names the block. */
 const RUN: readonly (readonly [page: string, start: string, test: string])[] = [
   ["README.md", "npx countersign sign --demo | curl", "test/readme.curl.test.ts"],
-  ["README.md", "npx countersign sign --demo | npx buf", "test/readme.test.ts"],
+  ["README.md", "npx countersign sign --demo | npx buf", "test/readme.curl.test.ts"],
   ["README.md", "TOKEN=", "test/readme.curl.test.ts"],
   ["README.md", "npx countersign customers", "test/cli/pages.test.ts"],
   ...["dashboard", "explain", "import", "oauth", "operators", "registry", "signing-keys"].map(
@@ -24,7 +24,7 @@ const RUN: readonly (readonly [page: string, start: string, test: string])[] = [
   ["docs/secrets.md", "npx countersign restore", "test/backup.test.ts"],
   ["docs/secrets.md", "npx countersign serve", "test/cli/maintenance.test.ts"],
   ["docs/services.md", "TOKEN=", "test/readme.curl.test.ts"],
-  ["docs/services.md", "npx buf curl", "test/readme.test.ts"],
+  ["docs/services.md", "npx buf curl", "test/readme.curl.test.ts"],
   ["docs/postgresql.md", "read -rs", "test/to-postgres.postgres.test.ts"],
   ["docs/postgresql.md", "npx node examples", "test/to-postgres.postgres.test.ts"],
   ["docs/production.md", "export COUNTERSIGN_PUBLIC_LISTEN", "test/deploy.test.ts"],

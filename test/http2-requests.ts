@@ -109,7 +109,7 @@ export const requests = {
   },
 } satisfies Readonly<Record<string, Readonly<Record<string, RequestMaker>>>>;
 
-type RequestName = keyof typeof requests.public | keyof typeof requests.internal;
+export type RequestName = keyof typeof requests.public | keyof typeof requests.internal;
 
 /** The named requests that a listener serves. */
 export function requestsOf(listener: keyof typeof requests, names: readonly RequestName[]): readonly RequestMaker[] {

@@ -10,15 +10,13 @@ const LONG = [
   "store/postgres.postgres",
   "packed",
   "migrating",
-  "production/rolling.haproxy",
-  "production/chaos.haproxy",
+  "production/short-runs.haproxy",
   "store/postgres-connection.postgres",
   "store/secrets.postgres",
   "http/tls.openssl",
   "cli/serve",
   "protocols/differential",
   "redis-away.redis",
-  "readme",
   "readme.curl",
 ];
 

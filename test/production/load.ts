@@ -29,8 +29,6 @@ export interface Tally {
   readonly counts: ReadonlyMap<string, number>;
   /** Unexpected answers: to a right proof other than 200, 429 or 503, to a wrong one other than 401, 429 or 503. */
   readonly mistakes: readonly string[];
-  /** The messages of 503s. */
-  readonly unavailable: ReadonlySet<string>;
 }
 
 export interface Load {
@@ -43,7 +41,6 @@ export function startLoad(options: LoadOptions): Load {
   const { url, ca, deviceKeys, connections, wrongShare = 0, rate, mayDrop = false } = options;
   const counts = new Map<string, number>();
   const mistakes: string[] = [];
-  const unavailable = new Set<string>();
   const started = performance.now();
   let sent = 0;
   let isStopped = false;
@@ -59,7 +56,6 @@ export function startLoad(options: LoadOptions): Load {
       const answer = await post(body).catch((error: unknown) => ({ status: 0, body: String(error) }));
       const kind = `${isWrong ? "wrong" : "right"} ${answer.status}`;
       counts.set(kind, (counts.get(kind) ?? 0) + 1);
-      if (answer.status === 503) unavailable.add(String(JSON.parse(answer.body).message));
       const allowed = [isWrong ? 401 : 200, 429, 503, ...(mayDrop ? [0] : [])];
       if (!allowed.includes(answer.status)) mistakes.push(`${kind} ${answer.body.slice(0, 200)}`);
     }
@@ -76,7 +72,7 @@ export function startLoad(options: LoadOptions): Load {
       isStopped = true;
       await Promise.all(running);
       const logins = [...counts.values()].reduce((total, count) => total + count, 0);
-      return { logins, counts, mistakes, unavailable };
+      return { logins, counts, mistakes };
     },
   };
 }

@@ -1,4 +1,4 @@
-// SQLite against the store's contract, and its files.
+// SQLite against the contracts of a store, and its files.
 
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -10,14 +10,20 @@ import { createStore } from "../../src/store/sql.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
 import { storeContract } from "../contracts/store.ts";
 import { addCustomer, addDevice, NOW } from "../contracts/store-samples.ts";
+import { secretsContract } from "../contracts/store-secrets.ts";
 import { caughtErrorOf } from "../core/caught-error.ts";
 import { activePrivateKey, openRing } from "../keyring/ring.ts";
 import { emptySqlite } from "./connections.ts";
 import { openDatabase } from "./database.ts";
+import { migrationsContract } from "./migrations-contract.ts";
 import { fill, SECRET, sealedRowsContract } from "./sealed-rows.ts";
+import { firstStartContract } from "./start-together.ts";
 
 storeContract("SQLite", openDatabase);
 sealedRowsContract("SQLite", openDatabase);
+secretsContract("SQLite", async () => emptySqlite());
+migrationsContract("SQLite", async () => emptySqlite());
+firstStartContract(async () => emptySqlite().path);
 
 function readAll(folder: string): Buffer {
   return Buffer.concat(readdirSync(folder).map((name) => readFileSync(join(folder, name))));
