@@ -5,8 +5,7 @@ import { mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "no
 import { resolve } from "node:path";
 import { decodeJwt, jwtVerify } from "jose";
 import { expect, test, vi } from "vitest";
-import { type Board, boardsOf, bodyOf, FLEET, LATECOMER, logIn, makeTable } from "./migrating/boards.ts";
-import { startOldServer } from "./migrating/old-server.ts";
+import { type Board, boardsOf, bodyOf, FLEET, LATECOMER, logIn, makeTable, startOldServer } from "./migrating/fleet.ts";
 import { fencesIn, makeCheckout, makeNpx, paste } from "./pages.ts";
 import { DEFAULT_ALG, type Outcome, serve } from "./program.ts";
 

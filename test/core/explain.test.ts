@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { explainClock, inWords } from "../../src/core/explain/findings.ts";
 import type { CustomerSecret } from "../../src/core/registry/ports.ts";
 import {
   boardKey,
@@ -18,10 +19,12 @@ import {
   KEYS,
   MAC,
   MOVING,
+  NOW,
   RIGHT,
   SECONDS,
   SECRETS,
   SHARED,
+  SKEW,
   signed,
   testFindings,
 } from "./explain/cases.ts";
@@ -223,4 +226,38 @@ test("shows no key and no valid signature for any body", async () => {
     }),
     { numRuns: 200 },
   );
+});
+
+test.for([
+  [0, "0 s"],
+  [59.44, "59.4 s"],
+  [-90, "1.5 min"],
+  [7_980, "2.2 h"],
+  [3_600, "1 h"],
+  [-864_000, "10 days"],
+] as const)("%d s is %s", ([seconds, words]) => {
+  expect(inWords(seconds)).toBe(words);
+});
+
+test("a clock is right within the skew and wrong beyond it", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: -2_000_000, max: 2_000_000 }), (offMs) => {
+      expect(explainClock(SECONDS, NOW - offMs, SKEW).length === 0).toBe(Math.abs(offMs) <= SKEW);
+    }),
+  );
+});
+
+test.for([-43_200, -34_200, -12_600, 1_800, 3_600, 50_400])(
+  "a wrong time zone of %d s is named to the minute",
+  (zone) => {
+    const codeAt = (off: number): string | undefined => explainClock(SECONDS + off, NOW, SKEW)[0]?.code;
+    for (const off of [0, -60, 60]) expect(codeAt(zone + off)).toBe("time_zone");
+    for (const off of [-61, 61]) expect(codeAt(zone + off)).toMatch(/^clock_(ahead|behind)$/);
+  },
+);
+
+test("a clock that counts from 1970, 1980 or 2000 was never set", () => {
+  for (const start of [0, 315_532_800, 946_684_800]) {
+    expect(explainClock(start + 1_000, NOW, SKEW)[0]?.code).toBe("clock_never_set");
+  }
 });
