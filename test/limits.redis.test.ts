@@ -1,10 +1,11 @@
-// A stranger who knows a device_key and no secret: wrong proofs from other addresses do not affect the device.
+// Limits in Redis: two gateways share them, and a stranger who knows a device_key and no secret does not affect the device.
 
 import { Agent } from "node:http";
 import { expect, inject, onTestFinished, test, vi } from "vitest";
 import { postJson } from "./ask.ts";
-import { signNow, startTestGateway } from "./gateway.ts";
+import { postLogin, signNow, startTestGateway } from "./gateway.ts";
 import { sendAtRate } from "./pace.ts";
+import { temporaryFolder } from "./program.ts";
 
 const ADDRESSES = 249;
 const GUESSES = 1_100;
@@ -32,4 +33,22 @@ test("a device keeps its login budget while a stranger attacks its name", async 
   expect(outcomes).toEqual([...Array(10).fill("200,,"), "429,rate_limited,login"]);
   // Each of the stranger's addresses stays within its limit here.
   expect(new Set(await attack.stop())).toEqual(new Set(["401,invalid_credentials,failure"]));
+});
+
+test("two gateways admit exactly ten of a device's logins, in any order", async () => {
+  const settings = { DATA_DIR: temporaryFolder(), REDIS_URL: inject("redisUrl") };
+  const [first, second] = [await startTestGateway(settings), await startTestGateway(settings)];
+  for (let round = 0; round < 3; round++) {
+    const deviceKey = await first.enrol();
+    const login = signNow(deviceKey);
+    const urls = Array.from({ length: 60 }, (_, index) => (index % 2 === 0 ? first : second).publicUrl);
+    const answers = await Promise.all(urls.map((url) => postLogin(url, login)));
+    const statuses = answers.map(({ status }) => status);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(10);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(50);
+    const remaining = answers
+      .filter(({ status }) => status === 200)
+      .map(({ headers }) => headers.get("x-ratelimit-remaining"));
+    expect(remaining.sort()).toEqual(["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]);
+  }
 });
