@@ -42,7 +42,10 @@ const OAUTH_ERROR = object(
     policy: [TEXT, "The limit that decided."],
     server_time: [NUMBER, "The gateway's time, in Unix seconds."],
     retry_after: [NUMBER, "Seconds to wait before another try."],
-    request_id: [TEXT, "Names the log line of a bug."],
+    request_id: [
+      TEXT,
+      "Present when a bug in the gateway caused the error: the id of the log line that has the cause.",
+    ],
   }),
 );
 
@@ -183,7 +186,10 @@ const INTROSPECTION: JsonObject = {
 export function addEndpoints(document: JsonObject, name: string): JsonObject {
   const { paths, tags } = document;
   const own = name === "internal" ? { ...SHARED, ...INTROSPECTION } : SHARED;
-  const tag = { name: "Endpoints", description: "Paths with a form of their own." };
+  const tag = {
+    name: "Endpoints",
+    description: "Paths outside the services, each with a request and answer format of its own.",
+  };
   return {
     ...document,
     // Calls without a scheme of their own are open.
