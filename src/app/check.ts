@@ -76,6 +76,7 @@ async function checkRedis(config: Config): Promise<readonly CheckResult[]> {
     await using opened = new AsyncDisposableStack();
     const redis = await connectRedis(redisUrl, monotonicNow, { ca, cert, key });
     opened.defer(redis.close);
+    if (redis.startedAt() === undefined) throw redis.lastError();
     const asked = systemNow();
     const [seconds, micros] = await redis.client.time();
     return [ok("redis", "answers"), compareClock("Redis", Number(seconds) * 1_000 + Number(micros) / 1_000, asked)];

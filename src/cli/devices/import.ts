@@ -89,7 +89,7 @@ async function importFile(file: string, options: ImportOptions, command: Command
   const { created, updated, unchanged, failed } = counts;
   writeResult(command, counts, [`${created} created, ${updated} updated, ${unchanged} unchanged, ${failed} failed`]);
   if (failed > 0)
-    throw new CommandFailure(`${failed === 1 ? "1 line" : `${failed} lines`} were not imported`, { failed });
+    throw new CommandFailure(`${failed === 1 ? "1 line was" : `${failed} lines were`} not imported`, { failed });
 }
 
 /** Prints a notice to standard error. */

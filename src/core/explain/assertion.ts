@@ -39,14 +39,16 @@ export function findAssertion(body: Uint8Array): string | undefined {
 /** Reads an assertion that was received at `at`, in Unix milliseconds. */
 export function readSentAssertion(text: string, at: number, { audiences, skewMs }: AssertionReader): SentAssertion {
   const [header = "", claims = "", signature = ""] = text.split(".");
-  const [{ alg }, { sub, exp, iat }] = [looseJson(header), looseJson(claims)];
+  const [{ alg }, { sub, exp, iat, nbf }] = [looseJson(header), looseJson(claims)];
   const mistakes: Finding[] = [];
   try {
     checkAssertionTime(readAssertion(text, audiences()), at, skewMs);
   } catch (error) {
     if (!(error instanceof AuthError)) throw error;
     // The times are numbers here: `clock_skew` needs a well-formed assertion.
-    const clock = error.reason === "clock_skew" ? explainClock(Number(iat ?? exp), at, skewMs) : [];
+    const isAhead = (time: unknown): boolean => Number(time) * 1_000 - at > skewMs;
+    const wrongTime = (): number => Number([iat, nbf].find(isAhead) ?? iat ?? exp);
+    const clock = error.reason === "clock_skew" ? explainClock(wrongTime(), at, skewMs) : [];
     mistakes.push(...(clock.length === 0 ? [finding("malformed", error.message)] : clock));
   }
   return {

@@ -55,7 +55,7 @@ export async function connectRedis(url: RedisUrl, elapsed: () => number, tls: Re
 
   function fail(error: Error): void {
     cause = error;
-    mistake ??= explainSetupError(error);
+    mistake ??= explainSetupError(error, url.kind);
     // A server that wants a client certificate may reset the connection first; the next attempt shows its error.
     if (mistake !== undefined || !url.tls) settle();
   }
@@ -115,6 +115,7 @@ export async function connectRedis(url: RedisUrl, elapsed: () => number, tls: Re
   return {
     client,
     startedAt: latestStart,
+    lastError: () => cause,
     listen: (listener) => void listeners.push(listener),
     close: () => client.disconnect(),
   };
@@ -180,10 +181,13 @@ function openCluster(url: Extract<RedisUrl, { kind: "cluster" }>, tls: RedisTls)
 }
 
 /** Names the wrong setting behind an error of Redis; undefined if Redis is away or may recover. */
-function explainSetupError(error: Error): string | undefined {
+function explainSetupError(error: Error, kind: RedisUrl["kind"]): string | undefined {
   const text = `${"code" in error ? error.code : ""} ${error.message}`;
   if (/WRONGPASS|NOAUTH|invalid (username-)?password/.test(text)) {
-    return "refuses the user or the password. Write those of the Redis user into COUNTERSIGN_REDIS_URL";
+    if (kind !== "sentinel") {
+      return "refuses the user or the password. Write those of the Redis user into COUNTERSIGN_REDIS_URL";
+    }
+    return "or a Sentinel refuses the user or the password. Write those of the Redis user before the @ of COUNTERSIGN_REDIS_URL and those of the Sentinels as sentinel_username and sentinel_password";
   }
   if (/NOPERM/.test(text))
     return `lacks a permission for its user (${error.message}). docs/limits.md lists the commands`;

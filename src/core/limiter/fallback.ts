@@ -14,6 +14,8 @@ export type FallbackMode = (typeof FALLBACK_MODES)[number];
 export interface Availability {
   /** When the newest master started, by the clock `elapsed`; undefined while a master is not connected. */
   startedAt(): number | undefined;
+  /** Why a master is not connected. */
+  lastError(): Error;
   /** Calls back when a connection to a master is lost, and when all masters are connected. */
   listen(listener: { lost(cause: Error): void; ready(): void }): void;
 }
@@ -143,7 +145,7 @@ export function createFallbackLimiter(options: FallbackOptions): FallbackLimiter
     },
 
     async open() {
-      if (availability.startedAt() === undefined) trip(new Error("Redis is not connected"));
+      if (availability.startedAt() === undefined) trip(availability.lastError());
       else await probe();
     },
 

@@ -88,7 +88,9 @@ function parseLogin(userinfo: string): RedisLogin {
 
 function parseSentinelLogin(query: string): RedisLogin {
   if (!/^(?:(?:sentinel_(?:username|password)=[^&]*)?(?:&|$))*$/.test(query)) {
-    throw new Error("has a parameter that is neither sentinel_username nor sentinel_password");
+    throw new Error(
+      "has a parameter that is neither sentinel_username=… nor sentinel_password=…. Write an & in a password as %26",
+    );
   }
   decode(query);
   // URLSearchParams reads a plus sign, which a password may have, as a space.

@@ -55,6 +55,7 @@ const asn1: SignParts = (text) => sign("sha256", Buffer.from(text), OWN.privateK
 
 const HOUR = SECONDS + 3_600;
 const PAST = { iat: SECONDS - 500, exp: SECONDS - 440 };
+const AHEAD = { nbf: SECONDS + 1_000, exp: SECONDS + 1_060 };
 const unsigned = formOf(() => Buffer.alloc(0), {}, { alg: "none" });
 const otherAlg = formOf(byOtherKey("EdDSA"), {}, { alg: "Ed25519" });
 
@@ -65,6 +66,7 @@ testFindings([
   expecting("a time that is an object", withClaims({ iat: { toString: 1 } }), "malformed", "signature_right"),
   expecting("a clock in 1970", withClaims({ iat: 0, exp: 60 }), "clock_never_set", "signature_right"),
   expecting("a clock that is behind", withClaims(PAST), "clock_behind", "signature_right"),
+  expecting("an nbf that is ahead", withClaims(AHEAD), "clock_ahead", "signature_right"),
   expecting("another device", makeAssertion(byRightKey, assertionClaims("other", SECONDS)), "other_device_key"),
   expecting("no JWT at all", "client_assertion=x", "malformed", "no_public_key"),
   expecting("no signature", unsigned, "malformed", "no_public_key"),

@@ -55,6 +55,7 @@ export function openGateway(
       },
       availability: {
         startedAt: () => (gateway.isConnected ? redis.startedAt : undefined),
+        lastError: () => new Error("Redis is not connected"),
         listen: (listener) => (connection = listener),
       },
       mode,

@@ -106,7 +106,9 @@ test("a Cluster's masters are followed through a failover, and its slots as they
 });
 
 test("a gateway starts without its Redis", async () => {
-  expect((await connect(`redis://127.0.0.1:${await freePort()}`)).startedAt()).toBeUndefined();
+  const connection = await connect(`redis://127.0.0.1:${await freePort()}`);
+  expect(connection.startedAt()).toBeUndefined();
+  expect(connection.lastError().message).toContain("ECONNREFUSED");
 });
 
 test("a wrong password stops the start, and a right one does not", async () => {
