@@ -73,7 +73,11 @@ function addCreate(devices: Command): void {
     .command("create")
     .description("enrol a device")
     .requiredOption("--customer <id>", "the device's owner")
-    .option("--device-key <key>", "the name it logs in with, 1 to 96 visible ASCII characters (default: 24 hex digits)")
+    .option(
+      "--device-key <key>",
+      "the name it logs in with, 1 to 96 visible ASCII characters (default: 24 hex digits)",
+      readName,
+    )
     .option("--name <name>", "a name for people")
     .addOption(keyModeOption().default("shared"))
     .option("--shared-identity", "a whole fleet uses this device_key: count its login limit per address too")
@@ -88,6 +92,12 @@ function addCreate(devices: Command): void {
       const warning = warningOf(deviceKey);
       if (warning !== undefined) warn(warning);
     });
+}
+
+/** An empty name is a shell variable that is not set: the gateway would choose a name. */
+function readName(name: string): string {
+  if (name === "") throw new InvalidArgumentError("It is empty. Write a name or leave the option out.");
+  return name;
 }
 
 function addUpdate(devices: Command): void {

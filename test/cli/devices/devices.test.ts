@@ -47,6 +47,16 @@ test("a device_key that overflows a buffer of old firmware is enrolled with a wa
   expect(await create()).toEqual({ status: 0, stdout: expect.stringMatching(/^device [0-9a-f]{24}\n$/), stderr: "" });
 });
 
+test("an empty device_key enrols no device: its shell variable was not set", async () => {
+  const { operate, gateway } = operator;
+  const create = ["devices", "create", "--customer", gateway.customerId, "--device-key", ""];
+  expect(await operate(create)).toMatchObject({
+    status: 2,
+    stdout: "",
+    stderr: expect.stringContaining("It is empty"),
+  });
+});
+
 test("a public key is enrolled from a file, shown, and removed", async () => {
   const { operate, operateJson, gateway } = operator;
   const { pem } = makeBoardKey("ES256");
