@@ -44,8 +44,8 @@ export function tokenWith(mint: Mint, changes: object = {}): string {
   return signed(mint, headerOf(mint), { ...claimsOf(mint), ...changes });
 }
 
-/** Starts an issuer with these keys, on a free port. It ends with the test. */
-export async function startIssuer(...mints: readonly Mint[]): Promise<Issuer> {
+/** Starts an issuer with these keys, on a free port. */
+export async function openIssuer(...mints: readonly Mint[]): Promise<Issuer> {
   const requests: IncomingHttpHeaders[] = [];
   let published = mints;
   let respond: ((response: ServerResponse) => void) | undefined;
@@ -59,13 +59,6 @@ export async function startIssuer(...mints: readonly Mint[]): Promise<Issuer> {
     response.end(JSON.stringify({ keys: published.map(({ publicJwk }) => publicJwk) }));
   });
   const port = await listenOnLoopback(server);
-  async function stop(): Promise<void> {
-    if (!server.listening) return;
-    server.close();
-    server.closeAllConnections();
-    await once(server, "close");
-  }
-  onTestFinished(stop);
   return {
     url: `http://127.0.0.1:${port}`,
     requests,
@@ -75,11 +68,23 @@ export async function startIssuer(...mints: readonly Mint[]): Promise<Issuer> {
     publish(...next) {
       published = next;
     },
-    stop,
+    async stop() {
+      if (!server.listening) return;
+      server.close();
+      server.closeAllConnections();
+      await once(server, "close");
+    },
     async start() {
       await once(server.listen(port, "127.0.0.1"), "listening");
     },
   };
+}
+
+/** Starts an issuer that ends with the test. */
+export async function startIssuer(...mints: readonly Mint[]): Promise<Issuer> {
+  const issuer = await openIssuer(...mints);
+  onTestFinished(issuer.stop);
+  return issuer;
 }
 
 /** A verifier of a mint's tokens. */
