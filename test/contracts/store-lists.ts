@@ -108,7 +108,7 @@ export function describeLists(open: Open): void {
       expect([field, await matching({ field, operator: "=", value })]).toEqual([field, "b"]);
       expect([field, await matching({ field, operator: "!=", value })]).toEqual([field, "a"]);
     }
-    // Times are compared below, and `failing` with the fleet.
+    // The test below compares times. The tests of the fleet (store-fleet.ts) compare `failing`.
     const others = ["create_time", "last_login_time", "last_failure_time", "last_seen_time", "failing", "customer_id"];
     const compared = [...Object.keys(b).map((field) => field.replace(/^labels\..*/, "labels")), ...others];
     expect(Object.keys(DEVICE_KIND.fields).filter((field) => !compared.includes(field))).toEqual([]);

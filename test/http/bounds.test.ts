@@ -24,7 +24,7 @@ interface Opened {
   readonly bodies: Promise<unknown>[];
 }
 
-/** A listener that answers 200, and at /slow once the body has failed; or does what `serve` does. */
+/** A listener that answers 200 at once, and at /slow after the body has failed. With `serve`, that function answers instead. */
 async function open({ serve, ...options }: Partial<ListenerOptions> = {}): Promise<Opened> {
   const faults: unknown[] = [];
   const bodies: Promise<unknown>[] = [];

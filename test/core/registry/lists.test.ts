@@ -189,7 +189,7 @@ test("starts at the first row, and ends without a token", async () => {
   expect(token).toBe("");
 });
 
-test("continues after the row of any token", async () => {
+test("a page token leads to the items after the name that it was made for, whatever the name", async () => {
   const names = fc.string({ unit: "grapheme", minLength: 1 }).filter((text) => !/[\p{Cc}\p{Cs}]/u.test(text));
   await fc.assert(
     fc.asyncProperty(names, async (name) => {
