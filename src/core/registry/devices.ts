@@ -145,6 +145,7 @@ export function createDevices(
       const at = now();
       const device = await resources.get(deviceKey);
       const keys = await customerKeys.secretsOf(device.customerId);
+      let derived: { readonly customerKey: string; readonly keyId: string };
       try {
         const key = keys.find((one) => one.purpose === "derivation" && one.secret && stateOf(one, at) === "live");
         if (key?.secret === undefined) {
@@ -153,13 +154,13 @@ export function createDevices(
             "the customer of this device has no live derivation key that can be unsealed. Issue one with purpose derivation",
           );
         }
-        const { keyId, secret } = key;
-        const resource = DEVICE_KIND.resourceOf(device);
-        await audit.append({ actor, at, action: "DeriveDeviceKey", ...resource, details: { key_id: keyId } });
-        return { keyId, customerKey: deriveDeviceKey(createSecretKey(secret), deviceKey) };
+        derived = { keyId: key.keyId, customerKey: deriveDeviceKey(createSecretKey(key.secret), deviceKey) };
       } finally {
         for (const { secret } of keys) secret?.fill(0);
       }
+      const details = { key_id: derived.keyId };
+      await audit.append({ actor, at, action: "DeriveDeviceKey", ...DEVICE_KIND.resourceOf(device), details });
+      return derived;
     },
   };
 }
