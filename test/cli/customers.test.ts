@@ -1,45 +1,39 @@
-// `countersign customers`, and common behaviour of commands: tables, usage errors, questions on a terminal.
+// `countersign customers` and `customer-keys`, and the behaviour that commands share: tables, usage errors, questions on a terminal.
 
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { Readable } from "node:stream";
 import { expect, test } from "vitest";
+import { temporaryFolder } from "../program.ts";
 import { startFileOperator } from "./operator.ts";
 
-const operator = await startFileOperator();
+const { gateway, operate, operateJson, expectOutput } = await startFileOperator();
 
 test("a customer is created, shown, changed, disabled, enabled and deleted", async () => {
-  const { operate, operateJson } = operator;
-  const [created] = await operateJson(["customers", "create", "--name", "Acme", "--customer-id", "acme"]);
-  expect(created).toEqual({ customer_id: "acme" });
-
-  const shown = await operate(["customers", "show", "acme"]);
-  expect(shown.stdout).toMatch(/^customer_id +acme\ndisplay_name +Acme\nstatus +enabled\n/);
-
-  const [changed] = await operateJson(["customers", "update", "acme", "--name", "Acme Ltd", "--login-limit", "20/60s"]);
-  expect(changed).toMatchObject({ display_name: "Acme Ltd", login_limit: "20/60s", status: "STATUS_ENABLED" });
-  const [reset] = await operateJson(["customers", "update", "acme", "--login-limit", ""]);
-  expect(reset).toMatchObject({ display_name: "Acme Ltd", login_limit: "" });
-
-  expect((await operate(["customers", "disable", "acme"])).stdout).toBe("customer acme is disabled\n");
-  const [disabled] = await operateJson(["customers", "list", "--filter", 'status = "disabled"']);
-  expect(disabled).toMatchObject({ customer_id: "acme", status: "STATUS_DISABLED" });
-  expect((await operate(["customers", "enable", "acme"])).stdout).toBe("customer acme is enabled\n");
-
-  expect((await operate(["customers", "delete", "acme"])).stdout).toBe("customer acme is deleted\n");
-  const missing = await operate(["customers", "show", "acme", "--json"]);
-  expect(missing.status).toBe(1);
-  expect(JSON.parse(missing.stderr)).toMatchObject({ error: { reason: "does_not_exist", field: "customer_id" } });
+  expect(await operateJson("customers create --name Acme --customer-id acme")).toEqual([{ customer_id: "acme" }]);
+  await expectOutput("customers show acme", /^customer_id +acme\ndisplay_name +Acme\nstatus +enabled\n/);
+  const renamed = { display_name: "Acme Ltd", login_limit: "20/60s", status: "STATUS_ENABLED" };
+  expect(await operateJson("customers update acme --name 'Acme Ltd' --login-limit 20/60s")).toMatchObject([renamed]);
+  const reset = { display_name: "Acme Ltd", login_limit: "" };
+  expect(await operateJson("customers update acme --login-limit ''")).toMatchObject([reset]);
+  await expectOutput("customers disable acme", "customer acme is disabled\n");
+  const disabled = await operateJson("customers list --filter 'status = disabled'");
+  expect(disabled).toMatchObject([{ customer_id: "acme", status: "STATUS_DISABLED" }]);
+  await expectOutput("customers enable acme", "customer acme is enabled\n");
+  await expectOutput("customers delete acme", "customer acme is deleted\n");
+  const { status, stderr } = await operate("customers show acme --json");
+  const error = { reason: "does_not_exist", field: "customer_id" };
+  expect([status, JSON.parse(stderr)]).toMatchObject([1, { error }]);
 });
 
 test("a list is a table with aligned columns", async () => {
-  const { operate } = operator;
-  await operate(["customers", "create", "--name", "One", "--customer-id", "columns-1"]);
-  await operate(["customers", "create", "--name", "Two", "--customer-id", "columns-2", "--login-limit", "off"]);
-  const { stdout } = await operate(["customers", "list", "--limit", "2"]);
+  await operate("customers create --name One --customer-id columns-1");
+  await operate("customers create --name Two --customer-id columns-2 --login-limit off");
+  const { stdout } = await operate("customers list --limit 2");
   const [head = "", ...lines] = stdout.trimEnd().split("\n");
   expect(head.split(/ +/)).toEqual(["customer_id", "status", "login_limit", "create_time", "display_name"]);
-  expect(lines).toHaveLength(2);
   const at = head.indexOf("status");
-  for (const line of lines) expect(line.slice(at - 2, at + 7)).toBe("  enabled");
+  expect(lines.map((line) => line.slice(at - 2, at + 7))).toEqual(["  enabled", "  enabled"]);
 });
 
 test.each([
@@ -54,6 +48,7 @@ test.each([
   ["devices update pump-7 --public-key-file - --no-public-key", "cannot be used with option"],
   ["devices update pump-7 --label =b", "a name and a value"],
   ["devices update pump-7 --key-mode other", "Allowed choices are shared, derived"],
+  ["devices create --customer acme --device-key ''", "It is empty"],
   ["devices derive-key", "missing required argument"],
   ["devices disable", "name devices, or select them by --filter"],
   ["devices disable pump-7 --failing", "name devices, or select them by --filter"],
@@ -65,22 +60,85 @@ test.each([
   ["customer-keys issue --customer x --expires-at 2027-02-29T23:00:00+01:00", "RFC 3339"],
   ["explain --device-key a --body /nowhere/request.json", "/nowhere/request.json cannot be read (ENOENT)"],
   ["sign --device-key a", "the secret is missing"],
-])("%s has exit status 2 and names the mistake", async (words, message) => {
-  const { status, stdout, stderr } = await operator.operate(words.split(" "));
-  expect([status, stdout]).toEqual([2, ""]);
-  expect(stderr).toContain(message);
+])("%s has exit status 2 and names the mistake", async (line, mistake) => {
+  const { status, stdout, stderr } = await operate(line);
+  expect([status, stdout, stderr]).toEqual([2, "", expect.stringContaining(mistake)]);
 });
 
+const QUESTION = "Delete customer asked and its keys? [y/N] ";
+const UNCHANGED = `${QUESTION}countersign: nothing was changed\n`;
+
 test.each([
-  ["y\n", [], 0, "Delete customer asked and its keys? [y/N] "],
-  ["YES\n", [], 0, "Delete customer asked and its keys? [y/N] "],
-  ["n\n", [], 1, "Delete customer asked and its keys? [y/N] countersign: nothing was changed\n"],
-  ["\n", [], 1, "Delete customer asked and its keys? [y/N] countersign: nothing was changed\n"],
-  ["", [], 1, "Delete customer asked and its keys? [y/N] countersign: nothing was changed\n"],
-  ["", ["--yes"], 0, ""],
-] as const)("on a terminal, delete asks first: %j %j", async (typed, flags, status, stderr) => {
-  const { operate } = operator;
-  await operate(["customers", "create", "--name", "Asked", "--customer-id", "asked"]);
+  ["y\n", "", 0, QUESTION],
+  ["YES\n", "", 0, QUESTION],
+  ["n\n", "", 1, UNCHANGED],
+  ["\n", "", 1, UNCHANGED],
+  ["", "", 1, UNCHANGED],
+  ["", "--yes", 0, ""],
+])("on a terminal, delete asks first: %j %j", async (typed, flag, status, stderr) => {
+  await operate("customers create --name Asked --customer-id asked");
   const input = Object.assign(Readable.from([Buffer.from(typed)]), { isTTY: true });
-  expect(await operate(["customers", "delete", "asked", ...flags], { input })).toMatchObject({ status, stderr });
+  expect(await operate(`customers delete asked ${flag}`, { input })).toMatchObject({ status, stderr });
+});
+
+test("a key is issued, listed without its secret, counted and retired", async () => {
+  await operate("customers create --name Rotates --customer-id rotates");
+  const dates = "--not-before 2025-01-31T12:00:00Z --expires-at 2099-01-31T12:00:00+01:00";
+  const [issued] = await operateJson(`customer-keys issue --customer rotates ${dates}`);
+  const customerKey = expect.stringMatching(/^[0-9a-f]{64}$/);
+  expect(issued).toEqual({ key_id: expect.stringMatching(/^\w+$/), customer_key: customerKey });
+  const keyId = String(issued?.["key_id"]);
+  const listed = await operate("customer-keys list --customer rotates");
+  const row = `${keyId}  login    live   2025-01-31T12:00:00Z  2099-01-31T11:00:00Z `;
+  expect(listed.stdout).toMatch(new RegExp(`^key_id .*\\n${row}`));
+  expect(listed.stdout).not.toContain(String(issued?.["customer_key"]));
+
+  await operate("devices create --customer rotates --device-key silent");
+  const usage = new RegExp(`${keyId} .* 0 .*\\n1 device has not logged in yet\\n$`);
+  await expectOutput("customer-keys usage --customer rotates", usage);
+  const counts = "stopped_devices  0\nsilent_devices   1\nother_live_keys  0\n";
+  await expectOutput(`customer-keys retire ${keyId} --dry-run`, `key ${keyId} would be retired\n${counts}`);
+  const stateOf = async () => (await operateJson("customer-keys list --customer rotates")).at(0)?.["state"];
+  expect(await stateOf()).toBe("KEY_STATE_LIVE");
+  expect((await operate(`customer-keys retire ${keyId}`)).stdout).toContain(`key ${keyId} is retired\n`);
+  expect(await stateOf()).toBe("KEY_STATE_RETIRED");
+});
+
+test("--import takes a key that devices already have, does not print it, and warns when it is short", async () => {
+  const imported = { stdout: /^key \w+\n$/, stderr: /can be guessed/ };
+  const issue = `customer-keys issue --customer ${gateway.customerId} --import -`;
+  await expectOutput(issue, imported, { input: "hunter2\n" });
+});
+
+test("--output writes the secret to a new file; if it cannot, no key is issued", async () => {
+  await operate("customers create --name Keeps --customer-id keeps");
+  const file = join(temporaryFolder(), "key.txt");
+  const issue = (customerId: string, output: string) =>
+    `customer-keys issue --customer ${customerId} --output ${output}`;
+  await expectOutput(issue("keeps", file), /^key \w+\nIts secret is in .*key\.txt and is not shown again\.\n$/);
+  expect(readFileSync(file, "utf8")).toMatch(/^[0-9a-f]{64}\n$/);
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  await expectOutput(issue("keeps", file), { status: 2, stderr: /exists\. Name a new file/ });
+  expect(await operateJson("customer-keys list --customer keeps")).toHaveLength(1);
+  const other = `${file}.2`;
+  await expectOutput(issue("nobody", other), { status: 1, stderr: /does_not_exist/ });
+  expect(existsSync(other)).toBe(false);
+});
+
+test.each<[string, Buffer | string, string]>([
+  ["bytes that are not text", Buffer.from("gehe\xefm-0123456789abcdef", "latin1"), "is not UTF-8"],
+  ["a byte order mark", "\ufeffsecret-0123456789abcdef", "begins with a byte order mark"],
+  ["a line of derive-key", `pump-7 ${"ab".repeat(32)}\n`, "has a name before the secret"],
+  ["a line of issue", `customer_key ${"AB".repeat(32)}`, "has a name before the secret"],
+  ["several lines", "one\ntwo\n", "has several lines"],
+  ["nothing", "\n", "is empty"],
+])("a file with %s is refused by every command that reads a secret", async (_what, bytes, message) => {
+  const file = join(temporaryFolder(), "key.txt");
+  writeFileSync(file, bytes);
+  const issue = `customer-keys issue --customer ${gateway.customerId} --import ${file}`;
+  for (const line of [issue, `sign --device-key a --customer-key-file ${file}`]) {
+    const { status, stdout, stderr } = await operate(line);
+    expect([status, stdout, stderr]).toEqual([2, "", expect.stringContaining(`${file} ${message}`)]);
+    expect(stderr).not.toMatch(/secret-0123|abab|geh/i);
+  }
 });

@@ -5,9 +5,10 @@ import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { runCommand } from "../command.ts";
-import { ADMIN_TOKEN, startTestGateway, type TestGateway } from "../gateway.ts";
+import type { TestGateway } from "../gateway.ts";
 import { commandLinesOf, fencesIn } from "../pages.ts";
 import { temporaryFolder } from "../program.ts";
+import { startTestOperator, wordsOf } from "./operator.ts";
 
 /** Pages that enrol the devices and customers that they name. */
 const ENROLS = ["README.md", "docs/operators.md"];
@@ -20,17 +21,17 @@ const EXPECTED_ERRORS: readonly (readonly [RegExp, number, RegExp])[] = [
 ];
 
 function writeFiles(folder: string): void {
-  const write = (name: string, text: string): void => writeFileSync(join(folder, name), text);
-  const privateKey = (): string => {
-    const pair = generateKeyPairSync("ec", { namedCurve: "P-256" });
-    return pair.privateKey.export({ type: "pkcs8", format: "pem" }).toString();
-  };
+  const write = (name: string, text: string) => writeFileSync(join(folder, name), text);
+  const newPair = () =>
+    generateKeyPairSync("ec", {
+      namedCurve: "P-256",
+      publicKeyEncoding: { type: "spki", format: "pem" },
+      privateKeyEncoding: { type: "pkcs8", format: "pem" },
+    });
   write("request.json", "{}");
   write("devices.csv", fencesIn(readFileSync("docs/import.md", "utf8"), "csv")[0] ?? "");
-  write("old-private-key.pem", privateKey());
-  write("new-private-key.pem", privateKey());
-  const { publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  write("board.pub", publicKey.export({ type: "spki", format: "pem" }).toString());
+  for (const name of ["old-private-key.pem", "new-private-key.pem"]) write(name, newPair().privateKey);
+  write("board.pub", newPair().publicKey);
   for (const name of ["acme-key.txt", "acme-derivation-key.txt"]) write(name, randomBytes(16).toString("hex"));
 }
 
@@ -58,11 +59,9 @@ test.each([
   "docs/secrets.md",
   "docs/signing-keys.md",
 ])("every command of %s works as it is pasted", async (page) => {
-  const gateway = await startTestGateway();
+  const { gateway, env, operate } = await startTestOperator();
   const folder = temporaryFolder();
   writeFiles(folder);
-  const env = { COUNTERSIGN_INTERNAL_URL: gateway.internalUrl, COUNTERSIGN_ADMIN_TOKEN: ADMIN_TOKEN };
-  const operate = (line: string): ReturnType<typeof runCommand> => runCommand(line.split(" "), { env });
   if (!ENROLS.includes(page)) {
     await operate("customers create --customer-id acme --name Acme");
     await operate("devices create --customer acme --device-key pump-7");
@@ -71,11 +70,8 @@ test.each([
   const lines = commandLinesOf(page);
   expect(lines).not.toEqual([]);
   for (const line of lines) {
-    const words = [...line.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(
-      ([, single, double, bare]) => single ?? double ?? bare ?? "",
-    );
-    const names = await Promise.all(words.map((word) => nameOf(word, gateway, folder)));
-    const command = words[0] === "login" ? [...names, "--url", gateway.publicUrl] : names;
+    const words = await Promise.all(wordsOf(line).map((word) => nameOf(word, gateway, folder)));
+    const command = words[0] === "login" ? [...words, "--url", gateway.publicUrl] : words;
     const { status, stdout, stderr } = await runCommand(command, { env, input: `${printed}\n` });
     const [, expected = 0, error = /^$/] = EXPECTED_ERRORS.find(([pattern]) => pattern.test(line)) ?? [];
     expect([line, status, stderr]).toEqual([line, expected, expect.stringMatching(error)]);

@@ -9,12 +9,13 @@ import { startLines } from "../../src/cli/serve.ts";
 import { runCommand } from "../command.ts";
 import { listenOnLoopback } from "../free-port.ts";
 import { postLogin } from "../gateway.ts";
+import { openRaw, type RawResponse } from "../http/raw-http.ts";
 import { serveBriefly } from "../pages.ts";
-import { DEFAULT_ALG, run, serve, temporaryFolder } from "../program.ts";
+import { DEFAULT_ALG, linesOf, NODE_ARGUMENTS, run, type ServingProcess, serve, temporaryFolder } from "../program.ts";
 import { sendByHand } from "../protocols/hand.ts";
 
-test("serve --dev creates secrets that only their owner can read, and keeps them at later starts", async () => {
-  const folder = temporaryFolder();
+test("serve --dev creates a missing folder with secrets that only their owner can read, and keeps them", async () => {
+  const folder = join(temporaryFolder(), "a", "b");
   const env = { COUNTERSIGN_DATA_DIR: folder };
   const sign = () => runCommand(["sign", "--demo", "--timestamp", "1764000000"], { env });
   await (await serve(folder)).end("SIGTERM");
@@ -168,4 +169,59 @@ test("serve prints its addresses, a link and, with --dev, a login to try", () =>
   expect(startLines({ ...listening, publicUrl: "http://127.0.0.1:8080" }, { dev: true, dataDir: undefined })).toContain(
     "  npx countersign sign --demo | curl -sS --json @- http://127.0.0.1:8080/auth/login",
   );
+});
+
+/** Starts a gateway that runs a statement at each SIGUSR2. */
+function serveThrowing(statement: string) {
+  // Base64, since the stack has the module's name, and the secret must not be in it.
+  const script = Buffer.from(`process.on("SIGUSR2", () => { ${statement} })`).toString("base64");
+  const nodeArguments = [...NODE_ARGUMENTS, "--import", `data:text/javascript;base64,${script}`];
+  return serve(temporaryFolder(), { nodeArguments });
+}
+
+const fatals = (gateway: ServingProcess) => linesOf(gateway).filter(({ level }) => level === 60);
+
+/** Sends half a request, and the gateway waits for the rest. @returns a function that sends the rest and reads the answer */
+async function sendHalf({ publicUrl }: ServingProcess): Promise<() => Promise<RawResponse>> {
+  const { exchange } = openRaw(publicUrl);
+  const head = "POST /auth/login HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 2\r\n\r\n";
+  exchange(`${head}{`).catch(() => {});
+  await fetch(new URL("/livez", publicUrl));
+  return () => exchange("}");
+}
+
+test.each([
+  ["throw Object.assign(new TypeError('planted'), { password: 'hunter2' })", "TypeError: planted\n    at process."],
+  ["Promise.reject({ password: 'hunter2' })", "not an Error"],
+])(
+  "an error that nothing catches, %s, is logged in one line without its properties, and a request in flight is answered",
+  async (planted, stack) => {
+    const gateway = await serveThrowing(planted);
+    const sendRest = await sendHalf(gateway);
+    const ended = gateway.end("SIGUSR2");
+    await expect.poll(() => fatals(gateway)).toHaveLength(1);
+    expect((await sendRest()).status).toBe(400);
+    expect(await ended).toBe(1);
+    expect(fatals(gateway)).toMatchObject([{ level: 60, stack: expect.stringContaining(stack), msg: "uncaught" }]);
+    expect(gateway.log()).not.toContain("hunter2");
+  },
+);
+
+test("a second error during the drain ends the process, though a request is in flight", async () => {
+  const gateway = await serveThrowing("throw new Error('planted')");
+  await sendHalf(gateway);
+  void gateway.end("SIGUSR2");
+  await expect.poll(() => fatals(gateway)).toHaveLength(1);
+  expect(await gateway.end("SIGUSR2")).toBe(1);
+  expect(fatals(gateway)).toHaveLength(2);
+});
+
+test("an error during the drain of a signal is logged, and the status is 1", async () => {
+  const gateway = await serveThrowing("throw new Error('planted')");
+  const sendRest = await sendHalf(gateway);
+  void gateway.end("SIGTERM");
+  void gateway.end("SIGUSR2");
+  await expect.poll(() => fatals(gateway)).toHaveLength(1);
+  await sendRest();
+  expect(await gateway.end()).toBe(1);
 });
