@@ -8,6 +8,7 @@ import { LongestFirst } from "./test/longest-first.ts";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    exclude: ["test/interop/**"],
     globalSetup: ["test/setup.ts"],
     // A test that hangs ends; one that waits for a core beside other work does not.
     testTimeout: 120_000,

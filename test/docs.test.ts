@@ -31,16 +31,16 @@ const RUN: readonly (readonly [page: string, start: string, test: string])[] = [
   ["docs/production.md", "openssl rand", "test/deploy.test.ts"],
   ["docs/proxies.md", "node haproxy-keys.mjs", "test/proxies/haproxy-keys.openssl.test.ts"],
   ["docs/verify.md", "npm ci && npm pack", "test/packed.test.ts"],
-  ["docs/devices.md", "export GATEWAY", "test/interop/device-page.ts"],
+  ["docs/devices.md", "export GATEWAY", "test/interop/clients.test.ts"],
   ["docs/migrating.md", "", "test/migrating.test.ts"],
   ...["README", "cpp", "csharp", "go", "kotlin"].map(
-    (name) => [`docs/clients/${name}.md`, "protoc ", "test/interop/examples.ts"] as const,
+    (name) => [`docs/clients/${name}.md`, "protoc ", "test/interop/clients.test.ts"] as const,
   ),
   // Debian's packages replace the first line.
   ...["cpp", "go", "java", "kotlin", "php", "python", "ruby"].map(
-    (name) => [`docs/clients/${name}.md`, "npx buf generate", "test/interop/examples.ts"] as const,
+    (name) => [`docs/clients/${name}.md`, "npx buf generate", "test/interop/clients.test.ts"] as const,
   ),
-  ["docs/clients/rust.md", "cargo run", "test/interop/examples.ts"],
+  ["docs/clients/rust.md", "cargo run", "test/interop/clients.test.ts"],
 ];
 
 const NOT_RUN: readonly (readonly [page: string, start: string, reason: string])[] = [

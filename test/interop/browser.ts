@@ -1,101 +1,107 @@
-// Debian's Chromium for the dashboard's rows and pictures: pages whose console errors are mistakes, and operators' stories.
+// Debian's Chromium, and an operator's page of the dashboard in it.
 
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { expect, onTestFinished } from "vitest";
 import type { Environment } from "../../src/config.ts";
-import type { TestGateway } from "../gateway.ts";
-import { installMissing, type Requirement } from "../requirements.ts";
+import { freePort } from "../free-port.ts";
+import { startTestGateway } from "../gateway.ts";
+import { install } from "./programs.ts";
 
-const CHROMIUM: Requirement = { name: "chromium", packages: "chromium", probe: "/usr/bin/chromium --version" };
 const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"];
 
-/** Starts the browser. @throws Error that says how to install it */
-export async function openBrowser(): Promise<Browser> {
-  if (installMissing([CHROMIUM]).length > 0) throw new Error("Chromium is missing. Run: apt-get install chromium");
+export function openBrowser(): Promise<Browser> {
+  install({ name: "Chromium", packages: "chromium", probe: "/usr/bin/chromium --version" });
   return chromium.launch({ executablePath: "/usr/bin/chromium", args: FLAGS });
 }
 
-export interface WatchedPage {
-  readonly page: Page;
-  /** Console errors and uncaught exceptions, except those that `expected` matches. */
-  readonly mistakes: string[];
-  close(): Promise<void>;
-}
-
-/** Opens a page in a context of its own: another operator's browser. */
-export async function openPage(
-  browser: Browser,
-  options: BrowserContextOptions = {},
-  expected = /^$/,
-): Promise<WatchedPage> {
+/** Opens a page in a context of its own. `errors` are those of the console, and uncaught exceptions. */
+export async function openPage(browser: Browser, options: BrowserContextOptions = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });
   context.setDefaultTimeout(15_000);
   const page = await context.newPage();
-  const mistakes: string[] = [];
+  const errors: string[] = [];
   page.on("console", (message) => {
-    const text = message.text();
-    if (message.type() === "error" && !expected.test(text)) mistakes.push(`console: ${text}`);
+    if (message.type() === "error") errors.push(message.text());
   });
-  page.on("pageerror", ({ message }) => mistakes.push(`uncaught: ${message}`));
-  return { page, mistakes, close: () => context.close() };
+  page.on("pageerror", ({ message }) => errors.push(`uncaught: ${message}`));
+  return { page, errors, close: () => context.close() };
 }
 
-/** Signs in by a link. */
-export async function followLink(page: Page, gateway: TestGateway): Promise<void> {
-  await page.goto((await gateway.createSignInLink()) ?? "");
-  await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
+/** Waits for the heading of a page of the dashboard. */
+export function arrive(page: Page, heading: string): Promise<void> {
+  return page.getByRole("heading", { level: 1, name: heading, exact: true }).waitFor();
 }
 
 /** Opens a page of the dashboard, and waits for its heading. */
 export async function visit(page: Page, address: string, heading: string): Promise<void> {
   await page.evaluate(`location.hash = ${JSON.stringify(address)}`);
-  await page.getByRole("heading", { level: 1, name: heading, exact: true }).waitFor();
+  await arrive(page, heading);
 }
 
 /** Every page, by its address and heading. */
-export function pagesOf(
-  deviceKey: string,
-  customerId: string,
-  customer: string,
-): readonly (readonly [string, string])[] {
+export function pagesOf(deviceKey: string, customerId: string, customer: string) {
   return [
     ["#/", "Overview"],
     ["#/devices", "Devices"],
-    [`#/devices/${deviceKey}`, deviceKey],
+    [`#/devices/${encodeURIComponent(deviceKey)}`, deviceKey],
     ["#/enrol", "Enrol"],
     ["#/customers", "Customers"],
     [`#/customers/${customerId}`, customer],
     ["#/signing-keys", "Signing keys"],
     ["#/audit", "Audit"],
     ["#/operators", "Operators"],
-  ];
+  ] as const;
 }
 
-export interface Scene {
-  readonly gateway: TestGateway;
-  readonly page: Page;
-  /** Mistakes of a row besides console errors. */
-  readonly mistakes: string[];
-}
-
-export interface Story {
-  readonly name: string;
-  readonly settings?: Environment;
-  readonly context?: BrowserContextOptions;
-  /** Expected console errors: browsers log each answer with a status of 400 or more. */
-  readonly expected?: RegExp;
-  /** Opens the page signed out. */
-  readonly isOut?: true;
-  readonly act: (scene: Scene) => Promise<void>;
-}
-
-/** Console errors of refused calls. */
+/** Console errors of refused calls: browsers log each answer with a status of 400 or more. */
 export const REFUSED = /Failed to load resource: the server responded with a status of 4\d\d/;
 
-export const button = (page: Page, name: string) => page.getByRole("button", { name, exact: true });
-export const dialogButton = (page: Page, name: string) =>
-  page.getByRole("dialog").getByRole("button", { name, exact: true });
+interface DashboardOptions {
+  readonly settings?: Environment;
+  readonly context?: BrowserContextOptions;
+  /** Expected console errors. Each other one fails the test. */
+  readonly expected?: RegExp;
+}
 
-export async function signIn(page: Page, token: string): Promise<void> {
-  await page.getByLabel("Admin token").fill(token);
-  await button(page, "Sign in").click();
+/** Starts a gateway and a browser for the calling test. @returns the dashboard's page, signed out, and an operator's hands on it */
+export async function openDashboard({ settings = {}, context = {}, expected = /^$/ }: DashboardOptions = {}) {
+  const publicHost = `127.0.0.1:${await freePort()}`;
+  const gateway = await startTestGateway({ PUBLIC_LISTEN: publicHost, ISSUER: `http://${publicHost}`, ...settings });
+  const browser = await openBrowser();
+  onTestFinished(() => browser.close());
+  const { page, errors } = await openPage(browser, context);
+  onTestFinished(() => expect(errors.filter((error) => !expected.test(error))).toEqual([]));
+  await page.goto(gateway.internalUrl);
+  const dialog = page.getByRole("dialog");
+  const named = (name: string) => ({ name, exact: true });
+  return {
+    gateway,
+    page,
+    dialog,
+    button: (name: string) => page.getByRole("button", named(name)),
+    click: (name: string) => page.getByRole("button", named(name)).click(),
+    confirm: (name: string) => dialog.getByRole("button", named(name)).click(),
+    fill: (label: string, text: string) => page.getByLabel(label).fill(text),
+    see: (text: string | RegExp) => page.getByText(text).waitFor(),
+    visit: (address: string, heading: string) => visit(page, address, heading),
+    async followLink() {
+      const link = (await gateway.createSignInLink()) ?? "";
+      await page.goto(link);
+      await arrive(page, "Overview");
+      return link;
+    },
+    async signIn(token: string) {
+      await page.getByLabel("Admin token").fill(token);
+      await page.getByRole("button", named("Sign in")).click();
+    },
+  };
+}
+
+export type Dashboard = Awaited<ReturnType<typeof openDashboard>>;
+
+/** Opens the dashboard, signed in by a link. */
+export async function openSignedIn(options?: DashboardOptions): Promise<Dashboard> {
+  const dashboard = await openDashboard(options);
+  await dashboard.followLink();
+  return dashboard;
 }

@@ -1,0 +1,40 @@
+// The programs of other languages and vendors: installed where they are missing, and run to their end.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { text } from "node:stream/consumers";
+import type { Outcome } from "../program.ts";
+import { installMissing, type Requirement } from "../requirements.ts";
+
+const MAX_ERROR_TEXT = 600;
+/** Rust compiles some 200 crates. */
+const LONGEST_MS = 900_000;
+
+/** @throws Error that says how to install it */
+export function install(requirement: Requirement): void {
+  if (installMissing([requirement]).length === 0) return;
+  throw new Error(`${requirement.name} is missing. Run: apt-get install ${requirement.packages}`);
+}
+
+/** Runs a program. @returns its output @throws Error with its standard error */
+export async function succeed(command: readonly string[], input = ""): Promise<string> {
+  const { status, stdout, stderr } = await runProgram(command, LONGEST_MS, input);
+  if (status === 0) return stdout;
+  const printed = (stderr || stdout).replaceAll(/\s+/g, " ").slice(-MAX_ERROR_TEXT);
+  throw new Error(`exit status ${status ?? "none (killed)"}: ${printed}`);
+}
+
+/** Runs a program; the status is null after a timeout. It inherits only PATH: no proxy, no secret. */
+export async function runProgram(
+  [command = "", ...args]: readonly string[],
+  timeoutMs: number,
+  input = "",
+): Promise<Outcome> {
+  const env = { PATH: process.env["PATH"] };
+  const child = spawn(command, args, { env, timeout: timeoutMs, killSignal: "SIGKILL" });
+  // A program may end without reading its input; its own error says why.
+  child.stdin.on("error", () => {});
+  child.stdin.end(input);
+  const [stdout, stderr, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);
+  return { status: typeof status === "number" ? status : null, stdout, stderr };
+}

@@ -1,0 +1,49 @@
+// connect-web in Chromium: a page of an allowed origin logs in; a page of another origin can only read documents.
+
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { build } from "vite";
+import { expect, onTestFinished, test } from "vitest";
+import { listenOnLoopback } from "../free-port.ts";
+import { signNow, startTestGateway } from "../gateway.ts";
+import { openBrowser, openPage } from "./browser.ts";
+
+/** Bundles page.ts. */
+async function bundle(): Promise<string> {
+  const lib = { entry: join(import.meta.dirname, "page.ts"), formats: ["es" as const] };
+  const built = await build({ configFile: false, logLevel: "silent", build: { write: false, lib } });
+  const [bundled] = Array.isArray(built) ? built : [built];
+  if (bundled === undefined || !("output" in bundled)) throw new TypeError("the build has no output");
+  return bundled.output[0].code;
+}
+
+const HIDDEN = "unreadable, unreadable";
+
+test.each([
+  ["an allowed origin reads the answers to its logins", true],
+  ["another origin reads documents only", false],
+])("a page of %s", async (_what, isAllowed) => {
+  const script = await bundle();
+  const server = createServer(({ url }, response) => {
+    const isScript = url === "/page.js";
+    response.setHeader("Content-Type", isScript ? "text/javascript" : "text/html");
+    response.end(isScript ? script : '<!doctype html><script type="module" src="/page.js"></script>');
+  });
+  const origin = `http://127.0.0.1:${await listenOnLoopback(server)}`;
+  onTestFinished(() => void server.close());
+  const gateway = await startTestGateway({ CORS_ORIGINS: isAllowed ? origin : "https://app.example" });
+  const browser = await openBrowser();
+  onTestFinished(() => browser.close());
+  const { page } = await openPage(browser);
+  await page.goto(origin);
+  const login = signNow(await gateway.enrol());
+  const call = `logInFromPage(${JSON.stringify(gateway.publicUrl)}, ${JSON.stringify(login)})`;
+  expect(await page.evaluate(call)).toEqual({
+    Connect: isAllowed ? "remaining 9, invalid_credentials" : HIDDEN,
+    "gRPC-Web": isAllowed ? "remaining 8, invalid_credentials" : HIDDEN,
+    REST: isAllowed ? "remaining 7, invalid_credentials" : HIDDEN,
+    "/.well-known/jwks.json": "200",
+    "/.well-known/oauth-authorization-server": "200",
+    "/openapi.json": "200",
+  });
+});
