@@ -1,105 +1,196 @@
-// The pipeline of a call in every protocol: guards and message limits.
+// Unary calls by hand: what Connect, gRPC and gRPC-Web share, and guards, which REST has too.
 
-import { create, toBinary } from "@bufbuild/protobuf";
-import { Code, ConnectError, createClient, createServiceImplSpec } from "@connectrpc/connect";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import {
-  AdminService,
-  type ImportDevicesRequest,
-  ImportDevicesRequestSchema,
-} from "../../gen/es/countersign/admin/v1/admin_pb.ts";
-import { ErrorInfoSchema } from "../../gen/es/google/rpc/error_details_pb.ts";
-import type { AuthError } from "../../src/core/errors.ts";
-import type { Listener } from "../../src/http/listener.ts";
-import { postJson } from "../ask.ts";
-import { envelope, readGrpc, sendByHand } from "./hand.ts";
-import { guardOf, mountAll } from "./mount.ts";
-import { transports } from "./transports.ts";
+import { deflateSync, gzipSync } from "node:zlib";
+import { fromBinary } from "@bufbuild/protobuf";
+import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { LoginResponseSchema } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
+import { AuthError } from "../../src/core/errors.ts";
+import { nameOf } from "../../src/protocols/errors.ts";
+import { envelope, type HandAnswer, type HandRequest, readGrpc, readStatus, sendByHand } from "./hand.ts";
+import { mountAll } from "./mount.ts";
+import { loginMessage as login, scriptedService } from "./scripted-service.ts";
 
 const LIMIT = 70_000;
-const TOKEN = "the-token-of-the-test";
-const headers = { authorization: `Bearer ${TOKEN}` };
-
-let listener: Listener;
-let handled = 0;
 const errors: AuthError[] = [];
-
-beforeAll(async () => {
-  const admin = createServiceImplSpec<typeof AdminService>(AdminService, {
-    importDevices({ rows }) {
-      handled++;
-      return { created: rows.length };
-    },
-  });
-  const guard = guardOf(TOKEN);
-  listener = await mountAll([{ spec: admin, guard, maxMessageBytes: LIMIT }], {
-    onError: (error) => errors.push(error),
-  });
-});
-afterAll(() => listener.close(0));
+const onError = (error: AuthError): void => void errors.push(error);
+const service = { spec: scriptedService(), maxMessageBytes: LIMIT };
+const listener = await mountAll([service], { onError });
+const guard = () => Promise.reject(new AuthError("invalid_admin_token", "not an admin token"));
+const guarded = await mountAll([{ ...service, guard }], { onError });
+afterAll(() => Promise.all([listener.close(0), guarded.close(0)]));
 beforeEach(() => {
   errors.length = 0;
-  handled = 0;
 });
 
-/** An import whose message has exactly `bytes` bytes. */
-function importOf(bytes: number): ImportDevicesRequest {
-  const message = create(ImportDevicesRequestSchema, { rows: [{ deviceKey: "x".repeat(bytes - 20) }] });
-  const [row] = message.rows;
-  while (row !== undefined && toBinary(ImportDevicesRequestSchema, message).length < bytes) row.deviceKey += "x";
-  return message;
+const PATH = "/countersign.auth.v1.AuthService/Login";
+const WAYS = [
+  { name: "Connect over HTTP/1.1", version: 1, type: "application/" },
+  { name: "Connect over HTTP/2", version: 2, type: "application/" },
+  { name: "gRPC", version: 2, type: "application/grpc+" },
+  { name: "gRPC-Web over HTTP/1.1", version: 1, type: "application/grpc-web+" },
+  { name: "gRPC-Web over HTTP/2", version: 2, type: "application/grpc-web+" },
+] as const;
+type Way = (typeof WAYS)[number];
+const isConnect = ({ type }: Way): boolean => type === "application/";
+
+interface Sent {
+  readonly message?: Uint8Array;
+  readonly codec?: "proto" | "json";
+  /** Marks the message as compressed. */
+  readonly coding?: string;
+  readonly headers?: HandRequest["headers"];
 }
 
-function describeError(thrown: unknown): readonly [Code, string | undefined, string] {
-  const error = ConnectError.from(thrown);
-  return [error.code, error.findDetails(ErrorInfoSchema)[0]?.reason, error.rawMessage];
+/** Calls Login. @returns the answer with its code by name and its error details */
+async function call(way: Way, { message = login("d"), codec = "proto", coding, headers }: Sent = {}) {
+  const all = {
+    "content-type": way.type + codec,
+    te: "trailers",
+    ...(coding !== undefined && { [isConnect(way) ? "content-encoding" : "grpc-encoding"]: coding }),
+    ...headers,
+  };
+  const body = isConnect(way) ? message : envelope(message, coding === undefined ? 0 : 1);
+  const answer = await sendByHand(listener.url, { version: way.version, path: PATH, headers: all, body });
+  return isConnect(way) ? readConnect(answer) : readEnveloped(answer);
 }
 
-const tooLarge = (limit: number) => [Code.ResourceExhausted, "too_large", `the request has more than ${limit} bytes`];
+function readConnect({ status, headers, body }: HandAnswer) {
+  if (status === 200) return { code: "ok", message: "", details: [], headers, fields: headers, response: body };
+  const { code, message, details } = JSON.parse(body.toString());
+  return { code, message, details, headers, fields: headers, response: body };
+}
 
-describe.each(Object.entries(transports).filter(([name]) => !name.includes("JSON")))("%s", (_name, createTransport) => {
-  test.each([false, true])("limits the message of a service, compressed: %s", async (isCompressed) => {
-    const client = createClient(AdminService, createTransport(listener.url, { isCompressed }));
-    expect((await client.importDevices(importOf(LIMIT), { headers })).created).toBe(1);
+function readEnveloped(answer: HandAnswer) {
+  const { code, message, headers, trailers, response = Buffer.alloc(0) } = readGrpc(answer);
+  const status = Buffer.from(String(trailers["grpc-status-details-bin"] ?? ""), "base64");
+  const { details } = readStatus(status, message);
+  return { code: code === 0 ? "ok" : nameOf(code), message, details, headers, fields: trailers, response };
+}
+
+const withTimeout = (way: Way, timeout: string) => ({
+  headers: { [isConnect(way) ? "connect-timeout-ms" : "grpc-timeout"]: timeout },
+});
+
+describe.for(WAYS)("$name", (way) => {
+  test("answers in the encoding of the request", async () => {
+    const { response, headers } = await call(way);
+    expect([fromBinary(LoginResponseSchema, response).token, headers["content-type"]]).toEqual([
+      "d",
+      `${way.type}proto`,
+    ]);
+    const json = await call(way, { codec: "json", message: Buffer.from('{"deviceKey": "d"}') });
+    expect(JSON.parse(String(json.response))).toEqual({ token: "d", expiresIn: -1 });
+    expect(json.headers["content-type"]).toBe(`${way.type}json`);
+  });
+
+  test("passes binary metadata both ways as base64", async () => {
+    const bytes = Buffer.of(0, 1, 254, 255).toString("base64");
+    const { headers } = await call(way, { message: login("headers"), headers: { "x-echo-bin": bytes } });
+    expect(headers).toMatchObject({ "x-before": "early", "x-echo-bin": bytes });
+  });
+
+  test("ignores a handler's own Content-Type", async () => {
+    const { code, headers } = await call(way, { message: login("type") });
+    expect([code, headers["content-type"]]).toEqual(["ok", `${way.type}proto`]);
+  });
+
+  test("keeps the code, message, details and metadata of a handler's own error", async () => {
+    const { headers, fields, ...error } = await call(way, { message: login("foreign") });
+    const details = [{ type: "google.rpc.ErrorInfo" }];
+    expect(error).toMatchObject({ code: "not_found", message: "no such thing, 50 % sure", details });
+    expect([headers["x-before"], fields["x-of-error"]]).toEqual(["early", "set"]);
+  });
+
+  const compressed = (coding: string, message: Uint8Array = login("d")): Sent => ({ coding, message });
+  const UNKNOWN = {
+    code: "unimplemented",
+    message: "the message has an unknown compression. Use identity or gzip or deflate",
+  };
+  const invalid = (message: string) => ({ code: "invalid_argument", message });
+  test.for<readonly [name: string, sent: Sent, expected: object]>([
+    ["a response that protobuf cannot hold", { message: login("unwritable") }, { code: "internal" }],
+    [
+      "a message that is not protobuf",
+      { message: Buffer.of(0xff) },
+      invalid("the body is not a protobuf message of this method"),
+    ],
+    [
+      "bytes that are not compressed",
+      compressed("gzip", Buffer.of(1, 2, 3)),
+      invalid("the message is not compressed as its header says"),
+    ],
+    ["an unknown compression", compressed("br"), UNKNOWN],
+    ["a compression of a name that objects inherit", compressed("toString"), UNKNOWN],
+    [
+      "a call whose deadline passes",
+      { message: login("waits"), ...withTimeout(way, isConnect(way) ? "50" : "50m") },
+      { code: "deadline_exceeded" },
+    ],
+  ])("answers %s with its code", async ([, sent, expected]) => {
+    expect(await call(way, sent)).toMatchObject(expected);
+  });
+
+  test.for([
+    [undefined, (bytes: Uint8Array) => bytes],
+    ["gzip", gzipSync],
+    ["deflate", deflateSync],
+  ] as const)("limits the message of a service, compressed by %s", async ([coding, compress]) => {
+    const send = (bytes: number) => call(way, { ...(coding && { coding }), message: compress(messageOf(bytes)) });
+    expect(await send(LIMIT)).toMatchObject({ code: "ok" });
+    const message = `the request has more than ${LIMIT} bytes`;
     for (const bytes of [LIMIT + 1, 3 * LIMIT]) {
-      expect(await client.importDevices(importOf(bytes), { headers }).catch(describeError)).toEqual(tooLarge(LIMIT));
+      expect(await send(bytes)).toMatchObject({ code: "resource_exhausted", message });
     }
-    expect(handled).toBe(1);
     expect(errors.map(({ reason }) => reason)).toEqual(["too_large", "too_large"]);
   });
 });
 
-test("REST limits the message of a service", async () => {
-  const post = async (bytes: number): Promise<unknown> => {
-    const around = JSON.stringify({ rows: [{ device_key: "" }] }).length;
-    const rows = [{ device_key: "x".repeat(bytes - around) }];
-    return JSON.parse((await postJson(new URL("/v1/devices:import", listener.url), { rows }, { headers })).body);
-  };
-  expect(await post(LIMIT)).toMatchObject({ created: 1 });
-  expect(await post(LIMIT + 1)).toMatchObject({
-    reason: "too_large",
-    message: `the request has more than ${LIMIT} bytes`,
-  });
-});
+/** A login whose message has `bytes` bytes: the field has a tag of one byte and a length of three. */
+const messageOf = (bytes: number): Uint8Array => login("x".repeat(bytes - 4));
 
-const IMPORT = "/countersign.admin.v1.AdminService/ImportDevices";
-const CHALLENGE = 'Bearer realm="countersign", error="invalid_token"';
-
-test.each([
-  ["REST", 1, "/v1/devices:import", "application/json"],
-  ["REST", 2, "/v1/devices:import", "application/json"],
-  ["Connect", 1, IMPORT, "application/proto"],
-  ["Connect", 2, IMPORT, "application/proto"],
-  ["gRPC", 2, IMPORT, "application/grpc"],
-  ["gRPC-Web", 1, IMPORT, "application/grpc-web"],
-  ["gRPC-Web", 2, IMPORT, "application/grpc-web"],
-] as const)("a guard answers before the body arrives: %s over HTTP/%i", async (_name, version, path, type) => {
+test.for([
+  { name: "REST over HTTP/1.1", version: 1, type: "application/json", path: "/auth/login" } as const,
+  { name: "REST over HTTP/2", version: 2, type: "application/json", path: "/auth/login" } as const,
+  ...WAYS.map((way) => ({ ...way, type: `${way.type}proto`, path: PATH })),
+])("a guard answers before the body arrives: $name", async ({ version, type, path }) => {
   const isGrpc = type.includes("grpc");
   const body = isGrpc ? envelope(Buffer.of(1), 0, LIMIT) : Buffer.from("{");
-  const fields = { "content-type": type, authorization: "Bearer another" };
-  const answer = await sendByHand(listener.url, { version, path, headers: fields, body, isUnfinished: true });
-  expect(answer.headers["www-authenticate"]).toBe(CHALLENGE);
-  if (isGrpc) expect(readGrpc(answer).code).toBe(16);
-  else expect([answer.status, String(answer.body)]).toEqual([401, expect.stringMatching(/not an admin token/)]);
-  expect([handled, errors.map(({ reason }) => reason)]).toEqual([0, ["invalid_admin_token"]]);
+  const headers = { "content-type": type };
+  const answer = await sendByHand(guarded.url, { version, path, headers, body, isUnfinished: true });
+  expect(answer.headers["www-authenticate"]).toBe('Bearer realm="countersign", error="invalid_token"');
+  if (isGrpc) expect(readGrpc(answer)).toMatchObject({ code: 16, message: "not an admin token" });
+  else expect([answer.status, String(answer.body)]).toEqual([401, expect.stringContaining("not an admin token")]);
+  expect(errors.map(({ reason }) => reason)).toEqual(["invalid_admin_token"]);
+});
+
+test.for([
+  ["connect-timeout-ms", "0", 0],
+  ["connect-timeout-ms", "1500", 1_500],
+  ["connect-timeout-ms", "60001", 60_000],
+  ["connect-timeout-ms", "9999999999", 60_000],
+  ["grpc-timeout", "1H", 60_000],
+  ["grpc-timeout", "1M", 60_000],
+  ["grpc-timeout", "59S", 59_000],
+  ["grpc-timeout", "00000005S", 5_000],
+  ["grpc-timeout", "1500m", 1_500],
+  ["grpc-timeout", "1500u", 2],
+  ["grpc-timeout", "1n", 1],
+  ["grpc-timeout", "0S", 0],
+] as const)("reads %s: %s as %i ms", async ([name, timeout, ms]) => {
+  const way = name === "grpc-timeout" ? WAYS[2] : WAYS[0];
+  const { response } = await call(way, { headers: { [name]: timeout } });
+  expect(fromBinary(LoginResponseSchema, response).expiresIn).toBe(ms);
+});
+
+const REJECTED = {
+  "connect-timeout-ms": ["", "x", "-1", "+1", "1.5", "1e3", "0x1", "99999999999"],
+  "grpc-timeout": ["", "5", "S", "5s", "-1S", "+1S", "1.5S", "1 S", "5SS", "1e3m", "123456789S"],
+};
+test.for([
+  [WAYS[0], "connect-timeout-ms is not a whole number of at most 10 digits"],
+  [WAYS[2], "grpc-timeout is not at most 8 digits and a unit of H M S m u or n"],
+] as const)("rejects another timeout: %s", async ([way, message]) => {
+  for (const timeout of REJECTED[isConnect(way) ? "connect-timeout-ms" : "grpc-timeout"]) {
+    expect(await call(way, withTimeout(way, timeout)), timeout).toMatchObject({ code: "invalid_argument", message });
+  }
 });

@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from "node:util";
 import { gzipSync } from "node:zlib";
 import { fromJson, toBinary, toJson } from "@bufbuild/protobuf";
 import fc from "fast-check";
+import type { Differential } from "./differential.ts";
 import { envelope, type HandAnswer, readGrpc, readHttp2 } from "./hand.ts";
 import { mount } from "./mount.ts";
 import { startOracles } from "./oracles.ts";
@@ -12,65 +13,31 @@ import { echoes, service, thing } from "./rule-service.ts";
 
 const METHOD = `/${service.typeName}/Create`;
 
-/** How a request breaks the rules of its protocol. */
-const MUTATIONS = [
-  "none",
-  "gzip",
-  "unknown coding",
-  "unknown method",
-  "GET",
-  "unknown media type",
-  "not protobuf",
-] as const;
 const PROTOCOLS = ["grpc", "grpc-web", "connect-proto", "connect-json"] as const;
 
-export interface RawCall {
-  readonly protocol: (typeof PROTOCOLS)[number];
-  readonly mutation: (typeof MUTATIONS)[number];
-  readonly id: string;
-  readonly count: number;
-  readonly tags: readonly string[];
-}
+/** How a request breaks the rules of its protocol. */
+const MUTATIONS = ["gzip", "unknown coding", "unknown method", "PUT", "unknown media type", "not protobuf"] as const;
 
-export const rawCalls: fc.Arbitrary<RawCall> = fc.record({
+const rawCalls = fc.record({
   protocol: fc.constantFrom(...PROTOCOLS),
-  mutation: fc.oneof(
-    { weight: 3, arbitrary: fc.constant("none" as const) },
-    { weight: 1, arbitrary: fc.constantFrom(...MUTATIONS) },
-  ),
+  mutation: fc.option(fc.constantFrom(...MUTATIONS), { freq: 1, nil: "none" as const }),
   id: fc.string({ unit: "grapheme", maxLength: 200 }),
   count: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),
   tags: fc.array(fc.string({ maxLength: 20 }), { maxLength: 20 }),
 });
+type RawCall = typeof rawCalls extends fc.Arbitrary<infer Sample> ? Sample : never;
 
-interface RawAnswer {
-  readonly status: unknown;
-  readonly contentType?: unknown;
-  /** gRPC's status, or the code of Connect's error. */
-  readonly code?: unknown;
-  /** The bytes of the message. */
-  readonly message?: string;
-}
-
-export interface FrameDifferential {
-  /** Sends a call to the gateway and to the oracles. @returns the answers if they differ */
-  compare(call: RawCall): Promise<Readonly<Record<string, RawAnswer>> | undefined>;
-  close(): Promise<void>;
-}
-
-export async function openFrameDifferential(): Promise<FrameDifferential> {
+export async function openFrameDifferential(): Promise<Differential<RawCall>> {
   const listener = await mount(echoes);
   const oracles = await startOracles([echoes]);
   const [own, connectNode, grpcJs] = [connect(listener.url), connect(oracles.http2), connect(oracles.grpcJs)];
   return {
+    samples: rawCalls,
     async compare(call) {
       if (!isSpecified(call)) return undefined;
-      const asked = { own, connectNode, ...(call.protocol === "grpc" && { grpcJs }) };
-      const answers = await Promise.all(
-        Object.entries(asked).map(async ([name, session]) => [name, await send(session, call)] as const),
-      );
-      const [first] = answers.map(([, answer]) => answer);
-      return answers.every(([, answer]) => isDeepStrictEqual(answer, first)) ? undefined : Object.fromEntries(answers);
+      const asked = call.protocol === "grpc" ? [own, connectNode, grpcJs] : [own, connectNode];
+      const answers = await Promise.all(asked.map((session) => send(session, call)));
+      return answers.every((answer) => isDeepStrictEqual(answer, answers[0])) ? undefined : answers;
     },
     async close() {
       for (const session of [own, connectNode, grpcJs]) session.close();
@@ -81,10 +48,10 @@ export async function openFrameDifferential(): Promise<FrameDifferential> {
 
 /** Whether specifications fix the answer. gRPC's does not for other HTTP methods or media types and for undecodable bytes. */
 function isSpecified({ protocol, mutation }: RawCall): boolean {
-  return protocol.startsWith("connect") || !["GET", "unknown media type", "not protobuf"].includes(mutation);
+  return protocol.startsWith("connect") || !["PUT", "unknown media type", "not protobuf"].includes(mutation);
 }
 
-async function send(session: ClientHttp2Session, call: RawCall): Promise<RawAnswer> {
+async function send(session: ClientHttp2Session, call: RawCall) {
   const { headers, body } = write(call);
   const stream = session.request(headers);
   stream.end(body);
@@ -100,17 +67,12 @@ function write({ protocol, mutation, id, count, tags }: RawCall): { headers: Out
   const bytes = isCompressed ? gzipSync(plain) : plain;
   const isConnect = protocol.startsWith("connect");
   const coding = isCompressed ? "gzip" : mutation === "unknown coding" ? "x-none" : undefined;
-  const mediaType =
-    mutation === "unknown media type"
-      ? "text/plain"
-      : isConnect
-        ? `application/${protocol.slice(8)}`
-        : `application/${protocol}+proto`;
+  const mediaType = `application/${isConnect ? protocol.slice(8) : `${protocol}+proto`}`;
   return {
     headers: {
-      ":method": mutation === "GET" ? "PUT" : "POST",
+      ":method": mutation === "PUT" ? "PUT" : "POST",
       ":path": mutation === "unknown method" ? `/${service.typeName}/Nothing` : METHOD,
-      "content-type": mediaType,
+      "content-type": mutation === "unknown media type" ? "text/plain" : mediaType,
       ...(!isConnect && { te: "trailers" }),
       ...(coding !== undefined && { [isConnect ? "content-encoding" : "grpc-encoding"]: coding }),
     },
@@ -119,7 +81,7 @@ function write({ protocol, mutation, id, count, tags }: RawCall): { headers: Out
 }
 
 /** The part of an answer that specifications fix: a whole success, or the status and code of an error. */
-function read({ protocol, mutation }: RawCall, answer: HandAnswer): RawAnswer {
+function read({ protocol, mutation }: RawCall, answer: HandAnswer) {
   const { status, headers, body } = answer;
   const contentType = headers["content-type"];
   if (protocol.startsWith("connect")) {

@@ -1,11 +1,8 @@
 // gRPC and gRPC-Web by hand, for details that clients hide (PROTOCOL-HTTP2.md, PROTOCOL-WEB.md).
 
 import { once } from "node:events";
-import { deflateSync } from "node:zlib";
-import { fromBinary, fromJsonString } from "@bufbuild/protobuf";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
-import { LoginResponseSchema } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
-import { envelope, type GrpcAnswer, type HandRequest, openHttp2, readGrpc, readStatus, sendByHand } from "./hand.ts";
+import { envelope, type GrpcAnswer, type HandRequest, openHttp2, readGrpc, sendByHand } from "./hand.ts";
 import { mount } from "./mount.ts";
 import { loginMessage as login, scriptedService } from "./scripted-service.ts";
 
@@ -32,24 +29,9 @@ describe.for(PROTOCOLS)("$name", ({ version, type }) => {
     return readGrpc(await sendByHand(listener.url, { version, path: PATH, body, ...changes, headers: all }));
   }
 
-  test.for(["", "+proto"])("answers protobuf in protobuf: %j", async (subtype) => {
-    const { code, response = Buffer.alloc(0), headers } = await call({ headers: { "content-type": type + subtype } });
-    expect([code, headers["content-type"]]).toEqual([0, type + subtype]);
-    expect(fromBinary(LoginResponseSchema, response).token).toBe("d");
-  });
-
-  test("answers JSON in JSON", async () => {
-    const headers = { "content-type": `${type}+json` };
-    const body = envelope(Buffer.from('{"deviceKey": "d"}'));
-    const { code, response, headers: received } = await call({ headers, body });
-    expect([code, received["content-type"]]).toEqual([0, `${type}+json`]);
-    expect(fromJsonString(LoginResponseSchema, String(response)).token).toBe("d");
-  });
-
-  test("reads a message that is compressed by deflate", async () => {
-    const body = envelope(deflateSync(login("packed")), 1);
-    const { code, response = Buffer.alloc(0) } = await call({ headers: { "grpc-encoding": "deflate" }, body });
-    expect([code, fromBinary(LoginResponseSchema, response).token]).toEqual([0, "packed"]);
+  test("answers the media type without a subtype as it came", async () => {
+    const { code, headers } = await call();
+    expect([code, headers["content-type"]]).toEqual([0, type]);
   });
 
   test("answers an unknown encoding with code 12 and the list of known ones", async () => {
@@ -72,63 +54,13 @@ describe.for(PROTOCOLS)("$name", ({ version, type }) => {
     ["flag 1 without an encoding", flagged(1), FLAGS],
     ["flag 1 of identity", flagged(1, "identity"), FLAGS],
     ["flag 2", flagged(2, "gzip"), FLAGS],
-    ["flag 0x80", flagged(0x80, "gzip"), FLAGS],
-    [
-      "a plain message that is flagged as compressed",
-      flagged(1, "gzip"),
-      { code: 3, message: "the message is not compressed as its header says" },
-    ],
     [
       "a prefix over the limit before the body arrives",
       { body: envelope(Buffer.of(1), 0, 4097), isUnfinished: true },
       { code: 8, message: "the request has more than 4096 bytes" },
     ],
-    ["a response that protobuf cannot hold", { deviceKey: "unwritable" }, { code: 13 }],
-    ["a call whose deadline passes", { deviceKey: "waits", headers: { "grpc-timeout": "50m" } }, { code: 4 }],
   ])("answers %s with its code", async ([, changes, expected]) => {
     expect(await call(changes)).toMatchObject(expected);
-  });
-
-  test.for([
-    ["1H", 60_000],
-    ["99999999H", 60_000],
-    ["1M", 60_000],
-    ["59S", 59_000],
-    ["00000005S", 5_000],
-    ["1500m", 1_500],
-    ["1500u", 2],
-    ["1n", 1],
-    ["0S", 0],
-  ] as const)("reads the grpc-timeout %s as %i ms", async ([timeout, ms]) => {
-    const { response = Buffer.alloc(0) } = await call({ headers: { "grpc-timeout": timeout } });
-    expect(fromBinary(LoginResponseSchema, response).expiresIn).toBe(ms);
-  });
-
-  test.for(["", "5", "S", "5s", "-1S", "+1S", "1.5S", "1 S", "5SS", "1e3m", "123456789S"])(
-    "rejects the grpc-timeout %j",
-    async (timeout) => {
-      const message = "grpc-timeout is not at most 8 digits and a unit of H M S m u or n";
-      expect(await call({ headers: { "grpc-timeout": timeout } })).toMatchObject({ code: 3, message });
-    },
-  );
-
-  test("passes binary metadata both ways as base64", async () => {
-    const bytes = Buffer.of(0, 1, 254, 255).toString("base64");
-    const { headers } = await call({ deviceKey: "headers", headers: { "x-echo-bin": bytes } });
-    expect([headers["x-echo-bin"], headers["x-before"]]).toEqual([bytes, "early"]);
-  });
-
-  test("ignores a handler's own Content-Type", async () => {
-    const { code, headers } = await call({ deviceKey: "type" });
-    expect([code, headers["content-type"]]).toEqual([0, type]);
-  });
-
-  test("keeps the code, message, details and metadata of a handler's own error", async () => {
-    const { code, message, headers, trailers } = await call({ deviceKey: "foreign" });
-    expect([code, message, headers["x-before"]]).toEqual([5, "no such thing, 50 % sure", "early"]);
-    expect(trailers).toMatchObject({ "x-of-error": "set" });
-    const { details } = readStatus(Buffer.from(String(trailers["grpc-status-details-bin"]), "base64"), "");
-    expect(details).toMatchObject([{ type: "google.rpc.ErrorInfo" }]);
   });
 
   test("sends an error's own headers as initial metadata", async () => {
@@ -137,30 +69,23 @@ describe.for(PROTOCOLS)("$name", ({ version, type }) => {
     expect(Object.keys(trailers).sort()).toEqual(["grpc-message", "grpc-status", "grpc-status-details-bin"]);
   });
 
+  const UNKNOWN = "there is no such method on this listener";
   test.for([
     ["an unknown subtype", { headers: { "content-type": `${type}+foo` } }],
-    [
-      "an unknown method",
-      { path: "/countersign.auth.v1.AuthService/Logout" },
-      "there is no such method on this listener",
-    ],
-    ["an unknown service", { path: "/nowhere" }, "there is no such method on this listener"],
+    ["an unknown method", { path: "/countersign.auth.v1.AuthService/Logout" }, UNKNOWN],
+    ["an unknown service", { path: "/nowhere" }, UNKNOWN],
     ["PUT", { method: "PUT" }],
     ["GET", { method: "GET" }],
     ["OPTIONS", { method: "OPTIONS" }],
   ] as const)("answers %s with code 12", async ([, changes, text = expect.any(String)]) => {
     const { code, message, trailers } = await call(changes);
-    expect(message).toEqual(text);
-    expect([code, trailers["grpc-status-details-bin"]]).toEqual([12, expect.stringMatching(/^[\w+/]{20,}$/)]);
+    expect([code, message]).toEqual([12, text]);
+    expect(trailers["grpc-status-details-bin"]).toMatch(/^[\w+/]{20,}$/);
   });
 
   test("answers HEAD without a body", async () => {
-    const answer = await sendByHand(listener.url, {
-      version,
-      method: "HEAD",
-      path: PATH,
-      headers: { "content-type": type },
-    });
+    const head: HandRequest = { version, method: "HEAD", path: PATH, headers: { "content-type": type } };
+    const answer = await sendByHand(listener.url, head);
     expect([answer.status, answer.headers["allow"], answer.body.length]).toEqual([200, "POST", 0]);
   });
 });

@@ -5,6 +5,7 @@ import { createServer as createHttp2Server, type ServerHttp2Session } from "node
 import { promisify } from "node:util";
 import { create, type DescMessage, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import {
+  ConnectError,
   createHandlerContext,
   type HandlerContext,
   type MethodImplSpec,
@@ -14,12 +15,12 @@ import { connectNodeAdapter } from "@connectrpc/connect-node";
 import * as grpc from "@grpc/grpc-js";
 import { AuthError } from "../../src/core/errors.ts";
 import { methodPath } from "../../src/protocols/call.ts";
-import { errorHeaders, toGrpcTrailers } from "../../src/protocols/errors.ts";
+import { type CallError, errorHeaders, toGrpcTrailers } from "../../src/protocols/errors.ts";
 import { listenOnLoopback } from "../free-port.ts";
 import { readStatus } from "./hand.ts";
 
 export interface Oracles {
-  /** connectNodeAdapter over HTTP/1.1, and over HTTP/2. */
+  /** connectNodeAdapter. */
   readonly http1: string;
   readonly http2: string;
   readonly grpcJs: string;
@@ -75,45 +76,35 @@ function throwConnectErrors({ impl }: Unary): Handle {
 }
 
 /** The bytes of an error's google.rpc.Status. */
-function statusOf(error: AuthError): Buffer {
+function statusOf(error: CallError): Buffer {
   const [, written = ""] = toGrpcTrailers(error).find(([name]) => name === "Grpc-Status-Details-Bin") ?? [];
   return Buffer.from(written, "base64");
 }
 
-function addToGrpcJs(server: grpc.Server, { method, impl }: Unary): void {
+function addToGrpcJs(server: grpc.Server, unary: Unary): void {
+  const { method } = unary;
   const path = methodPath(method);
   const asIs = (bytes: Buffer): Buffer => bytes;
   const request = { requestStream: false, requestSerialize: asIs, requestDeserialize: asIs } as const;
   const response = { responseStream: false, responseSerialize: asIs, responseDeserialize: asIs } as const;
   const handle: grpc.handleUnaryCall<Buffer, Buffer> = async (call, callback) => {
-    const context = createHandlerContext({
-      service: method.parent,
-      method,
-      protocolName: "grpc",
-      requestMethod: "POST",
-      url: path,
-    });
+    const init = { service: method.parent, method, protocolName: "grpc", requestMethod: "POST", url: path };
+    const context = createHandlerContext(init);
     try {
-      const answer = await impl(fromBinary(method.input, call.request), context);
+      const answer = await throwConnectErrors(unary)(fromBinary(method.input, call.request), context);
       call.sendMetadata(metadataOf(context.responseHeader));
       callback(null, Buffer.from(toBinary(method.output, create(method.output, answer))));
     } catch (error) {
-      if (!(error instanceof AuthError)) throw error;
-      for (const [name, value] of errorHeaders(error)) context.responseHeader.set(name, value);
+      if (!(error instanceof ConnectError)) throw error;
       call.sendMetadata(metadataOf(context.responseHeader));
-      const status = statusOf(error);
       const metadata = new grpc.Metadata();
-      metadata.set("grpc-status-details-bin", status);
-      callback({ code: Number(readStatus(status, "").code), details: error.message, metadata });
+      metadata.set("grpc-status-details-bin", statusOf(error));
+      callback({ code: Number(error.code), details: error.rawMessage, metadata });
     }
   };
   server.addService({ [method.name]: { path, ...request, ...response } }, { [method.name]: handle });
 }
 
 function metadataOf(headers: Headers): grpc.Metadata {
-  const metadata = new grpc.Metadata();
-  headers.forEach((value, name) => {
-    metadata.set(name, value);
-  });
-  return metadata;
+  return grpc.Metadata.fromHttp2Headers(Object.fromEntries(headers));
 }
