@@ -1,5 +1,6 @@
 // The simplest correct limiter, and a comparison of a real one with it over random calls from one seed.
 
+import { isDeepStrictEqual } from "node:util";
 import { LARGEST_EXACT_LIMIT, roundUp } from "../../src/core/limiter/window.ts";
 import type { Charge, Policy, PolicyName, PolicyState, Verdict } from "../../src/core/ports.ts";
 
@@ -12,7 +13,7 @@ export interface Chargeable {
 export type Resolution = 1 | 1_000;
 
 /** The definition: the instant of every admission, and a filter. */
-function createModel(perMs: Resolution): Chargeable {
+export function createModel(perMs: Resolution) {
   const admissions = new Map<string, readonly number[]>();
 
   /** An admission ahead of the clock counts as made now, for good. Admissions that have left the window are dropped. */
@@ -36,8 +37,8 @@ function createModel(perMs: Resolution): Chargeable {
   }
 
   return {
-    charge(charges, nowMs) {
-      const now = nowMs * perMs;
+    charge(charges: readonly Charge[], nowMs: number): Verdict {
+      const now = Math.round(nowMs * perMs);
       const nameOf = ({ policy, key }: Charge): string => `${policy.name}/${key}`;
       const before = charges.map((charge) => read(nameOf(charge), charge.policy, now));
       const statesOf = (logs: readonly (readonly number[])[]): PolicyState[] =>
@@ -56,16 +57,7 @@ function createModel(perMs: Resolution): Chargeable {
   };
 }
 
-export interface Comparison {
-  readonly admitted: number;
-  readonly denied: number;
-  readonly stepsBackward: number;
-  readonly differences: number;
-  /** The first difference. A run with the same seed and `operation + 1` operations repeats it. */
-  readonly first: object | undefined;
-}
-
-export interface ComparisonOptions {
+interface ComparisonOptions {
   readonly operations: number;
   readonly seed: number;
   readonly perMs: Resolution;
@@ -73,14 +65,16 @@ export interface ComparisonOptions {
 
 const BATCH = 1_000;
 
-/** Sends random calls to the model, and to a limiter that is empty and counts by the caller's clock. */
-export async function compareWithModel(limiter: Chargeable, options: ComparisonOptions): Promise<Comparison> {
-  const { operations } = options;
-  const model = createModel(options.perMs);
+/**
+ * Sends random calls to the model, and to a limiter that is empty and counts by the caller's clock. A run with the same seed, and
+ * one operation more than before the `first` difference, repeats it.
+ */
+export async function compareWithModel(limiter: Chargeable, { operations, seed, perMs }: ComparisonOptions) {
+  const model = createModel(perMs);
   // Multiples of a unit that both sides distinguish and count without rounding.
-  const nextCall = createCalls({ seed: options.seed, grainMs: options.perMs === 1 ? 1 : 0.125 });
+  const nextCall = createCalls(seed, perMs === 1 ? 1 : 0.125);
   let [done, admitted, stepsBackward, differences, latest] = [0, 0, 0, 0, 0];
-  let first: Comparison["first"];
+  let first: object | undefined;
 
   const send = (count: number) =>
     Array.from({ length: count }, nextCall).map((call) => ({ call, got: limiter.charge(call.charges, call.now) }));
@@ -89,11 +83,11 @@ export async function compareWithModel(limiter: Chargeable, options: ComparisonO
     const next = send(Math.min(BATCH, operations - done - batch.length));
     for (const { call, got: promised } of batch) {
       const got = await promised;
-      const wanted = await model.charge(call.charges, call.now);
+      const wanted = model.charge(call.charges, call.now);
       if (call.now < latest) stepsBackward++;
       latest = call.now;
       if (wanted.denied === -1) admitted++;
-      if (!isSame(got, wanted)) {
+      if (!isDeepStrictEqual([got.denied, got.states], [wanted.denied, wanted.states])) {
         differences++;
         first ??= { operation: done, call, got, wanted };
       }
@@ -102,20 +96,6 @@ export async function compareWithModel(limiter: Chargeable, options: ComparisonO
     batch = next;
   }
   return { admitted, denied: done - admitted, stepsBackward, differences, first };
-}
-
-function isSame(one: Verdict, other: Verdict): boolean {
-  const isSameState = (state: PolicyState | undefined, index: number): boolean => {
-    const { remaining, resetMs } = other.states[index] ?? {};
-    return state?.remaining === remaining && state?.resetMs === resetMs;
-  };
-  return one.denied === other.denied && one.states.length === other.states.length && one.states.every(isSameState);
-}
-
-/** A call and its time by the clock, which may be before the previous call's. */
-interface TimedCall {
-  readonly now: number;
-  readonly charges: readonly Charge[];
 }
 
 /** Longer than the time between two writes of a key: Redis expires keys by its own clock, not by the injected one. */
@@ -143,8 +123,8 @@ const DEVICES = 3_500;
 const SPACING = 150;
 const REMEMBERED = 500;
 
-/** Makes the source of the calls. */
-function createCalls({ seed, grainMs }: { seed: number; grainMs: number }): () => TimedCall {
+/** Makes the source of the calls. The time of a call may be before that of the previous call. */
+function createCalls(seed: number, grainMs: number): () => { now: number; charges: readonly Charge[] } {
   const random = createRandom(seed);
   const pick = <Item>(items: readonly [Item, ...Item[]]): Item =>
     items[Math.floor(random() * items.length)] ?? items[0];

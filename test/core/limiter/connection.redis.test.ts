@@ -5,12 +5,7 @@ import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { runInThisContext } from "node:vm";
 import { expect, onTestFinished, test } from "vitest";
-import {
-  connectRedis,
-  type RedisConnection,
-  RedisSetupError,
-  type RedisTls,
-} from "../../../src/core/limiter/connection.ts";
+import { connectRedis, RedisSetupError, type RedisTls } from "../../../src/core/limiter/connection.ts";
 import { createRedisLimiter } from "../../../src/core/limiter/redis.ts";
 import { parseRedisUrl } from "../../../src/core/limiter/redis-url.ts";
 import { freePort } from "../../free-port.ts";
@@ -29,36 +24,35 @@ async function start(options: RedisServerOptions = {}): Promise<RedisServer> {
   return server;
 }
 
-async function connect(url: string, tls: RedisTls = {}): Promise<RedisConnection & { readonly events: string[] }> {
+async function connect(url: string, tls: RedisTls = {}) {
   const connection = await connectRedis(parseRedisUrl(url), elapsed, tls);
   onTestFinished(connection.close);
   const events: string[] = [];
   connection.listen({ lost: () => events.push("lost"), ready: () => events.push("ready") });
-  return { ...connection, events };
-}
-
-async function decide(connection: RedisConnection, key = "pump"): Promise<number> {
   const limiter = createRedisLimiter(connection.client, { elapsed });
-  return (await limiter.charge([{ policy: { name: "login", limit: 10, windowMs: 60_000 }, key }], 0)).denied;
+  const policy = { name: "login", limit: 10, windowMs: 60_000 } as const;
+  return {
+    ...connection,
+    decide: async (key = "pump"): Promise<number> => (await limiter.charge([{ policy, key }], 0)).denied,
+    untilEvent: (last: "lost" | "ready") =>
+      expect.poll(() => events.at(-1), { timeout: 10_000, interval: 10 }).toBe(last),
+  };
 }
-
-const untilEvent = (events: readonly string[], last: string): Promise<void> =>
-  expect.poll(() => events.at(-1), { timeout: 10_000, interval: 10 }).toBe(last);
 
 test("a killed server is detected at once, and is used again after its restart, with a later start time", async () => {
   const server = await start();
   const connection = await connect(server.url);
   const before = connection.startedAt() ?? Number.NaN;
   expect(before).toBeLessThanOrEqual(elapsed());
-  expect(await decide(connection)).toBe(-1);
+  expect(await connection.decide()).toBe(-1);
   await server.kill();
-  await untilEvent(connection.events, "lost");
+  await connection.untilEvent("lost");
   expect(connection.startedAt()).toBeUndefined();
-  await expect(decide(connection)).rejects.toThrow();
+  await expect(connection.decide()).rejects.toThrow();
   await server.restart();
-  await untilEvent(connection.events, "ready");
+  await connection.untilEvent("ready");
   expect(connection.startedAt()).toBeGreaterThan(before);
-  expect(await decide(connection)).toBe(-1);
+  expect(await connection.decide()).toBe(-1);
 });
 
 test("a connection that loses every packet is replaced", async () => {
@@ -67,20 +61,20 @@ test("a connection that loses every packet is replaced", async () => {
   onTestFinished(() => relay.stop());
   const connection = await connect(`redis://127.0.0.1:${relay.port}`);
   relay.swallow({ new: "swallowed" });
-  await expect(decide(connection)).rejects.toThrow();
+  await expect(connection.decide()).rejects.toThrow();
   relay.swallow({ new: "works" });
-  await untilEvent(connection.events, "ready");
-  expect(await decide(connection)).toBe(-1);
+  await connection.untilEvent("ready");
+  expect(await connection.decide()).toBe(-1);
 });
 
 test("the master that Sentinels name is followed to another server", async () => {
   const sentinels = await startSentinel();
   onTestFinished(() => sentinels.stop());
   const connection = await connect(sentinels.url);
-  await decide(connection);
+  await connection.decide();
   await sentinels.servers[0].kill();
-  await untilEvent(connection.events, "ready");
-  await expect.poll(() => decide(connection).catch(() => 1), { timeout: 10_000 }).toBe(-1);
+  await connection.untilEvent("ready");
+  await expect.poll(() => connection.decide().catch(() => 1), { timeout: 10_000 }).toBe(-1);
 });
 
 test("a Cluster's masters are followed through a failover, and its slots as they move", async () => {
@@ -89,19 +83,19 @@ test("a Cluster's masters are followed through a failover, and its slots as they
   const connection = await connect(cluster.url);
   await expect.poll(() => connection.startedAt(), { timeout: 5_000 }).toBeDefined();
   // The servers are connected a moment before the list of slots is read.
-  await expect.poll(() => decide(connection, "first").catch(() => 1), { timeout: 5_000 }).toBe(-1);
-  await decide(connection);
+  await expect.poll(() => connection.decide("first").catch(() => 1), { timeout: 5_000 }).toBe(-1);
+  await connection.decide();
   await cluster.moveSlot("=pump");
-  for (let turn = 0; turn < 9; turn++) expect(await decide(connection)).toBe(-1);
-  expect(await decide(connection)).toBe(0);
+  for (let turn = 0; turn < 9; turn++) expect(await connection.decide()).toBe(-1);
+  expect(await connection.decide()).toBe(0);
 
   await cluster.masters[0].kill();
-  await untilEvent(connection.events, "lost");
+  await connection.untilEvent("lost");
   expect(connection.startedAt()).toBeUndefined();
   // The killed master's replica is already connected, and becomes a master without an event.
   await expect.poll(() => connection.startedAt(), { timeout: 20_000 }).toBeDefined();
   for (let device = 0; device < 20; device++) {
-    await expect.poll(() => decide(connection, `device-${device}`).catch(() => 1)).toBe(-1);
+    await expect.poll(() => connection.decide(`device-${device}`).catch(() => 1)).toBe(-1);
   }
 });
 
@@ -143,7 +137,7 @@ test("an untrusted certificate and a missing client certificate stop the start, 
   await expect(connect(url)).rejects.toThrow(/certificate that is not trusted \(.*\)\. Set COUNTERSIGN_REDIS_CA/);
   await expect(connect(url, { ca })).rejects.toThrow("Set COUNTERSIGN_REDIS_CERT and COUNTERSIGN_REDIS_KEY");
   const connection = await connect(url, { ca, cert: read("client.crt"), key: read("client.key") });
-  expect(await decide(connection)).toBe(-1);
+  expect(await connection.decide()).toBe(-1);
 });
 
 test("with ioredis loaded, V8 still looks up string methods fast", () => {

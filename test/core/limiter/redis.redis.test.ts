@@ -20,44 +20,42 @@ limiterContract("redis", create, { operations: 20_000, perMs: 1_000 });
 const login: Policy = { name: "login", limit: 10, windowMs: WINDOW };
 
 describe("a log in Redis", () => {
-  const times = (count: number): number[] =>
-    Array<number>(count)
-      .fill(START)
-      .map((start, index) => start + index);
+  const limiter = create("cs");
+
+  /** Writes a log. @returns its key, and the key's name in Redis */
+  async function fill(admissions: number): Promise<{ key: string; name: string }> {
+    const key = randomUUID();
+    const times = Array.from({ length: admissions }, (_, index) => START + index);
+    await chargeTimes(limiter, login, times, key);
+    return { key, name: `cs:l:{=${key}}` };
+  }
 
   test("takes 64 bytes for ten admissions, and 240 in all", async () => {
-    const prefix = randomUUID().slice(0, 2);
-    const key = randomUUID();
-    await chargeTimes(create(prefix), login, times(10), key);
-    expect(await redis.strlen(`${prefix}:l:{=${key}}`)).toBe(64);
-    expect(await redis.memory("USAGE", `${prefix}:l:{=${key}}`)).toBeLessThanOrEqual(240);
+    const { name } = await fill(10);
+    expect(await redis.strlen(name)).toBe(64);
+    expect(await redis.memory("USAGE", name)).toBeLessThanOrEqual(240);
   });
 
   test("expires when its last admission leaves the window", async () => {
-    const prefix = randomUUID();
-    await chargeTimes(create(prefix), login, times(2));
-    const left = await redis.pttl(`${prefix}:l:{=k}`);
+    const left = await redis.pttl((await fill(2)).name);
     expect(left).toBeGreaterThan(0);
     expect(left).toBeLessThanOrEqual(WINDOW);
   });
 
   test("is not written by a denial", async () => {
-    const prefix = randomUUID();
-    await chargeTimes(create(prefix), login, times(10));
-    await redis.persist(`${prefix}:l:{=k}`);
-    expect(await chargeTimes(create(prefix), login, [START + 20])).toEqual([]);
+    const { key, name } = await fill(10);
+    await redis.persist(name);
+    expect(await chargeTimes(limiter, login, [START + 20], key)).toEqual([]);
     // A write would set the TTL again.
-    expect(await redis.pttl(`${prefix}:l:{=k}`)).toBe(-1);
+    expect(await redis.pttl(name)).toBe(-1);
   });
 
   test("never replaces another program's value, and the error names the key", async () => {
-    const prefix = randomUUID();
+    const { key, name } = await fill(0);
     for (const value of ["none", "x".repeat(11)]) {
-      await redis.set(`${prefix}:l:{=k}`, value);
-      const error = await create(prefix)
-        .charge([{ policy: login, key: "k" }], START)
-        .catch((cause: unknown) => cause);
-      expect([isErrorOfKey(error), await redis.get(`${prefix}:l:{=k}`)]).toEqual([true, value]);
+      await redis.set(name, value, "PX", WINDOW);
+      const error = await chargeTimes(limiter, login, [START], key).catch((cause: unknown) => cause);
+      expect([isErrorOfKey(error), await redis.get(name)]).toEqual([true, value]);
     }
   });
 });
@@ -68,10 +66,10 @@ test("a call is one EVALSHA, also after Redis has forgotten its scripts", async 
   const own = new Redis(server.url);
   onTestFinished(() => own.disconnect());
   const limiter = createRedisLimiter(own, { elapsed: () => 0 });
-  const charges: readonly Charge[] = [login, { ...login, name: "failure" as const }].map((policy) => ({
-    policy,
-    key: "k",
-  }));
+  const charges: readonly Charge[] = [
+    { policy: login, key: "k" },
+    { policy: { ...login, name: "failure" }, key: "k" },
+  ];
   await limiter.charge(charges, 0);
   // ioredis sends the whole script if it is not loaded.
   await own.script("FLUSH");
@@ -106,60 +104,44 @@ describe("a denial that is known", () => {
 });
 
 describe("a clock of Redis that steps", () => {
-  /** Two gateways on one Redis. Setting the offset steps its clock. */
-  function open(): { gateways: readonly [RedisLimiter, RedisLimiter]; prefix: string; step: (ms: number) => unknown } {
+  /** Two gateways on one Redis, which know its clock. Setting the offset steps that clock. */
+  async function open() {
     const prefix = randomUUID();
-    const elapsed = (): number => performance.now();
-    const create = (): RedisLimiter => createRedisLimiter(redis, { prefix, elapsed, isOneServer: true });
-    return {
-      gateways: [create(), create()],
-      prefix,
-      step: async (ms) => redis.set(`${prefix}:clock`, Number(await redis.get(`${prefix}:clock`)) + ms * 1_000),
-    };
+    const create = () => createRedisLimiter(redis, { prefix, elapsed: () => performance.now(), isOneServer: true });
+    const gateways = [create(), create()] as const;
+    const probe = () => Promise.all(gateways.map((gateway) => gateway.probe(0)));
+    const offset = async () => Number(await redis.get(`${prefix}:clock`));
+    const step = async (ms: number) => redis.set(`${prefix}:clock`, (await offset()) + ms * 1_000);
+    await probe();
+    return { gateways, prefix, probe, offset, step };
   }
 
-  async function admit(limiter: RedisLimiter, count: number): Promise<number> {
-    const charges = [{ policy: login, key: "k" }];
-    const verdicts = await Promise.all(Array.from({ length: count }, () => limiter.charge(charges, 0)));
-    return verdicts.filter(({ denied }) => denied === -1).length;
-  }
+  const admit = async (limiter: RedisLimiter, count: number): Promise<number> =>
+    (await chargeTimes(limiter, login, Array<number>(count).fill(0))).length;
 
-  test.for([
-    { name: "forward", steps: [600_000] },
-    { name: "back and forward again", steps: [-600_000, 600_000] },
-  ])("$name frees no slot, at either gateway", async ({ steps }) => {
-    const { gateways, step } = open();
-    for (const gateway of gateways) await gateway.probe(0);
-    const [last = 0, ...others] = steps.toReversed();
-    for (const ms of others) {
-      await step(ms);
-      for (const gateway of gateways) await gateway.probe(0);
-    }
+  test.for([0, -600_000])("forward frees no slot, at either gateway, also after a step of %d ms", async (earlier) => {
+    const { gateways, step, probe } = await open();
+    await step(earlier);
+    await probe();
     expect(await admit(gateways[0], 12)).toBe(10);
-    await step(last);
+    await step(600_000);
     for (const gateway of gateways.toReversed()) expect(await admit(gateway, 5)).toBe(0);
   });
 
   test("is corrected once, with charges under way at both gateways", async () => {
-    const { gateways, prefix, step } = open();
-    for (const gateway of gateways) await gateway.probe(0);
+    const { gateways, offset, step } = await open();
     expect(await admit(gateways[0], 4)).toBe(4);
     await step(600_000);
     const counts = await Promise.all(gateways.map((gateway) => admit(gateway, 20)));
     expect(counts.reduce((sum, count) => sum + count)).toBe(6);
-    expect(Math.abs(Number(await redis.get(`${prefix}:clock`)))).toBeLessThan(1_000_000);
+    expect(Math.abs(await offset())).toBeLessThan(1_000_000);
   });
 
   test("still finds the logs of admitted logins", async () => {
-    const { gateways, prefix } = open();
-    await gateways[0].charge(
-      [
-        { policy: login, key: "k" },
-        { policy: { ...login, name: "replay", limit: 1 }, key: "k" },
-      ],
-      0,
-    );
-    await gateways[0].charge([{ policy: { ...login, name: "failure" }, key: "k" }], 0);
+    const { gateways, prefix } = await open();
+    const chargesOf = (...policies: readonly Policy[]) => policies.map((policy) => ({ policy, key: "k" }));
+    await gateways[0].charge(chargesOf(login, { ...login, name: "replay", limit: 1 }), 0);
+    await gateways[0].charge(chargesOf({ ...login, name: "failure" }), 0);
     for (const name of ["l", "r"]) expect(await redis.pttl(`${prefix}:${name}:{=k}`)).toBeGreaterThan(WINDOW + 600_000);
     // Strangers can create any number of these keys.
     expect(await redis.pttl(`${prefix}:f:{=k}`)).toBeLessThanOrEqual(WINDOW);
