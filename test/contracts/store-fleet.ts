@@ -1,94 +1,158 @@
-// The store's contract for the whole fleet: FleetStore.
+// The store's contract for many devices at once: imports, counts and changes.
 
 import { expect, test } from "vitest";
-import type { FleetChange } from "../../src/core/registry/fleet.ts";
-import type { Condition, StoredDevice } from "../../src/core/registry/ports.ts";
+import type { Device } from "../../src/core/registry/ports.ts";
+import { createRegistry } from "../../src/core/registry/registry.ts";
 import type { Store } from "../../src/store/sql.ts";
-import { addDevice, enrolMany, entryOf, FIRST, NOW, type Open, openWithCustomer } from "./store-samples.ts";
+import {
+  ACTOR,
+  actionsOf,
+  addDevice,
+  device,
+  enrolMany,
+  entryOf,
+  FIRST,
+  NOW,
+  type Open,
+  oddDevice,
+  openWithCustomer,
+  seenOnce,
+} from "./store-samples.ts";
 
-const DISABLED: Condition = { field: "status", operator: "=", value: "disabled" };
-const HOUR = 3_600_000;
-
-/** Enrols `count` devices, each second one disabled. @returns their names */
-function fill(store: Store, count: number): Promise<readonly string[]> {
-  return enrolMany(store, count, (index) => ({ status: index % 2 === 0 ? "disabled" : "enabled" }));
-}
-
-async function countNames(
-  store: Store,
-  conditions: readonly Condition[],
-): Promise<readonly [count: number, steps: number]> {
-  let [total, steps] = [0, 0];
-  for (let after: string | undefined = ""; after !== undefined; steps++) {
-    const names = await store.fleet.findNames({ after, size: 2_000, conditions });
-    total += names.items.length;
-    after = names.next;
-  }
-  return [total, steps];
-}
-
-const disable = (current: StoredDevice): FleetChange => ({
-  next: { ...current, status: "disabled" },
-  entry: entryOf("UpdateDevice", { at: NOW + 1, resource: `devices/${current.deviceKey}` }),
+/** More devices than one statement takes; not a multiple of its size. */
+const MANY = Array.from({ length: 437 }, (_, index): Device => {
+  return { ...device, deviceKey: `many-${String(index).padStart(3, "0")}` };
 });
 
+function importAll({ devices }: Store, rows: readonly Device[]): Promise<void> {
+  return devices.importAll(
+    rows,
+    (row) => row,
+    () => entryOf("ImportDevices", { at: NOW + 5 }),
+  );
+}
+
+export function describeImport(open: Open): void {
+  test("an import stores new devices unchanged, replaces each field of a known one, and has one audit entry", async () => {
+    const { store, reopen } = await openWithCustomer(open);
+    await addDevice(store, { deviceKey: oddDevice.deviceKey });
+    await importAll(store, [...MANY, oddDevice]);
+    const other = await reopen();
+    const { items } = await other.devices.list({ ...FIRST, size: 1_000 });
+    const created = { createdAt: NOW + 5, updatedAt: NOW + 5, revision: 1 };
+    const stored = [
+      { ...oddDevice, ...created, createdAt: NOW, revision: 2 },
+      ...MANY.map((row) => ({ ...row, ...created })),
+    ];
+    expect(items).toEqual(stored.map((row) => expect.objectContaining(row)));
+    expect(await actionsOf(other)).toEqual(["CreateCustomer", "CreateDevice", "ImportDevices"]);
+  });
+
+  test("an import reads each device and whether its customer exists, and writes only what differs", async () => {
+    const { store } = await openWithCustomer(open);
+    await addDevice(store, { deviceKey: "known", labels: { site: "north" } });
+    await addDevice(store, { deviceKey: "same", displayName: "after" });
+    const rows = ["new", "known", "same"].map((deviceKey) => ({
+      deviceKey,
+      customerId: "customer-1",
+      displayName: "after",
+    }));
+    const { importDevices } = createRegistry({ ...store, now: () => NOW + 5 });
+    const outcome = await importDevices([...rows, { deviceKey: "astray", customerId: "nobody" }], ACTOR);
+    const failures = [{ row: 3, reason: "does_not_exist" }];
+    expect(outcome).toMatchObject({ created: 1, updated: 1, unchanged: 1, failures });
+    const { find } = store.devices;
+    const after = { displayName: "after", updatedAt: NOW + 5 };
+    expect(await find("new")).toMatchObject({ ...after, revision: 1 });
+    expect(await find("known")).toMatchObject({ ...after, labels: { site: "north" }, revision: 2 });
+    expect(await find("same")).toMatchObject({ updatedAt: NOW, revision: 1 });
+    expect(await find("astray")).toBeUndefined();
+  });
+
+  test("new devices have no activity of deleted ones, and existing devices keep theirs", async () => {
+    const { store, database } = await openWithCustomer(open);
+    await addDevice(store, { deviceKey: "known" });
+    const names = ["known", ...MANY.map(({ deviceKey }) => deviceKey)];
+    await database.db.insertInto("device_activity").values(names.map(seenOnce)).execute();
+    await importAll(store, [{ ...device, deviceKey: "known", displayName: "x" }, ...MANY]);
+    const left = await database.db.selectFrom("device_activity").select("device_key").execute();
+    expect(left).toEqual([{ device_key: "known" }]);
+  });
+
+  test("concurrent imports of the same devices run one after the other", async () => {
+    const { store, reopen } = await openWithCustomer(open);
+    const stores = [store, await reopen(), await reopen()];
+    await importAll(store, MANY.slice(0, 50));
+    await Promise.all(
+      Array.from({ length: 9 }, (_, index) => {
+        const order = index % 2 === 0 ? MANY : MANY.toReversed();
+        return importAll(stores[index % 3] ?? store, order);
+      }),
+    );
+    const { items } = await store.devices.list({ ...FIRST, size: 1_000 });
+    expect(items).toHaveLength(MANY.length);
+    for (const { deviceKey, revision } of items) expect(revision).toBe(deviceKey < "many-050" ? 10 : 9);
+  });
+}
+
+const HOUR = 3_600_000;
+
 export function describeFleet(open: Open): void {
-  test("finds the names that match in steps, and counts all", async () => {
+  /** Enrols devices, each second one disabled. */
+  const fill = (store: Store, count: number): Promise<readonly string[]> =>
+    enrolMany(store, count, (index) => ({ status: index % 2 === 0 ? "disabled" : "enabled" }));
+
+  test("finds the names that match in steps of 2,000 devices, and counts all", async () => {
     const { store } = await openWithCustomer(open);
     const names = await fill(store, 2_500);
-    expect(await countNames(store, [])).toEqual([2_500, 2]);
-    expect(await countNames(store, [DISABLED])).toEqual([1_250, 2]);
-    const narrow: Condition = { field: "device_key", operator: ">=", value: "device-02499" };
-    expect(await countNames(store, [narrow])).toEqual([1, 1]);
-    expect(await store.fleet.countAll(0, 0)).toMatchObject({ devices: 2_500, disabled: 1_250 });
-    const page = { after: names[2_490] ?? "", size: 3, conditions: [DISABLED] };
+    const disabled = { field: "status", operator: "=", value: "disabled" } as const;
+    const page = { after: "", size: 2_000, conditions: [disabled] };
     const first = await store.fleet.findNames(page);
-    expect(first.items).toEqual([names[2_492], names[2_494], names[2_496]]);
-    const last = await store.fleet.findNames({ ...page, after: first.next ?? "" });
-    expect(last).toEqual({ items: [names[2_498]], next: undefined });
+    const second = await store.fleet.findNames({ ...page, after: first.next ?? "" });
+    expect([first.items.length, second.next]).toEqual([1_000, undefined]);
+    expect([...first.items, ...second.items]).toEqual(names.filter((_, index) => index % 2 === 0));
+    // A comparison of names narrows the list before its rows are read.
+    const late = { field: "device_key", operator: ">=", value: "device-02497" } as const;
+    const narrow = await store.fleet.findNames({ ...page, conditions: [late, disabled] });
+    expect(narrow).toEqual({ items: ["device-02498"], next: undefined });
+    expect(await store.fleet.countAll(0, 0)).toMatchObject({ devices: 2_500, disabled: 1_250 });
   });
 
   test("counts devices by when they were seen, and those that fail", async () => {
     const { store } = await openWithCustomer(open);
-    const ages = { fresh: HOUR - 1, today: 2 * HOUR, old: 48 * HOUR, failing: 2 * HOUR, never: undefined };
-    for (const deviceKey of Object.keys(ages)) await addDevice(store, { deviceKey });
-    await store.activity.record(
-      Object.entries(ages).map(([deviceKey, age]) => ({
-        deviceKey,
-        login: age === undefined ? undefined : { at: NOW + 100 * HOUR - age, keyId: "k" },
-        failure:
-          deviceKey === "failing" || deviceKey === "never"
-            ? { at: NOW + 100 * HOUR - 1, reason: "invalid_credentials" }
-            : { at: NOW + 1, reason: "invalid_credentials" },
-      })),
-    );
     const now = NOW + 100 * HOUR;
-    expect(await store.fleet.countAll(now - HOUR, now - 24 * HOUR)).toEqual({
-      devices: 5,
-      disabled: 0,
-      seenLastHour: 1,
-      seenLastDay: 3,
-      failing: 2,
-    });
-    const namesOf = async (...conditions: Condition[]) =>
-      (await store.devices.list({ ...FIRST, conditions })).items.map(({ deviceKey }) => deviceKey);
-    expect(await namesOf({ field: "failing", operator: "=", value: true })).toEqual(["failing", "never"]);
-    const unseen = await namesOf({ field: "last_seen_time", operator: "<", value: now - 24 * HOUR });
-    expect(unseen).toEqual(["never", "old"]);
+    const failure = { at: now - 2 * HOUR, reason: "invalid_credentials" };
+    const ages = { fresh: HOUR - 1, today: HOUR + 1, failing: 3 * HOUR, old: 48 * HOUR, never: undefined };
+    for (const [deviceKey, age] of Object.entries(ages)) {
+      await addDevice(store, { deviceKey });
+      const login = age === undefined ? undefined : { at: now - age, keyId: "k" };
+      await store.activity.record([{ deviceKey, login, failure }]);
+    }
+    const { devices, fleet } = createRegistry({ ...store, now: () => now });
+    const counts = { devices: 5, disabled: 0, seenLastHour: 1, seenLastDay: 3, failing: 3 };
+    expect(await fleet.summarize()).toEqual({ ...counts, countedAt: now });
+    for (const [filter, found] of [
+      ["failing = true", ["failing", "never", "old"]],
+      ["last_seen_time < -24h", ["never", "old"]],
+    ] as const) {
+      const { items } = await devices.list({ filter, pageSize: 0, pageToken: "" });
+      expect(items.map(({ deviceKey }) => deviceKey)).toEqual(found);
+    }
   });
 
   test("changes and deletes devices with an entry each, and skips unknown ones", async () => {
     const { store, reopen } = await openWithCustomer(open);
     const names = await fill(store, 250);
-    const decide = (current: StoredDevice): FleetChange | undefined => {
+    const change = await store.fleet.change([...names, "nobody"], (current) => {
       if (current.status === "disabled") return undefined;
-      return current.deviceKey < "device-00100" ? { ...disable(current), next: undefined } : disable(current);
-    };
-    expect(await store.fleet.change([...names, "nobody"], decide)).toEqual({ matched: 250, changed: 125 });
+      const isDeleted = current.deviceKey < "device-00100";
+      const entry = entryOf("UpdateDevice", { at: NOW + 1, resource: `devices/${current.deviceKey}` });
+      return { next: isDeleted ? undefined : { ...current, status: "disabled" }, entry };
+    });
+    expect(change).toEqual({ matched: 250, changed: 125 });
     const other = await reopen();
     expect(await other.fleet.countAll(0, 0)).toMatchObject({ devices: 200, disabled: 200 });
     expect(await other.devices.find("device-00101")).toMatchObject({ revision: 2, updatedAt: NOW + 1 });
-    const { items } = await other.audit.list({ ...FIRST, size: 1_000 });
-    expect(items.filter(({ action }) => action === "UpdateDevice")).toHaveLength(125);
+    expect((await actionsOf(other)).filter((action) => action === "UpdateDevice")).toHaveLength(125);
   });
 }

@@ -1,189 +1,265 @@
-// The store's contract for lists of devices and customers: pages and filters.
+// The store's contract for lists as operators read them, with pages and filters: devices, customers and the audit log.
 
 import { expect, test } from "vitest";
 import { DEVICE_KIND } from "../../src/core/registry/devices.ts";
-import type { Condition } from "../../src/core/registry/ports.ts";
+import type { Listing, ListRequest } from "../../src/core/registry/lists.ts";
+import type { AuditEvent, StoredCustomer, StoredDevice } from "../../src/core/registry/ports.ts";
+import { createRegistry } from "../../src/core/registry/registry.ts";
+import { insertAuditEvents } from "../../src/store/registry/audit.ts";
 import {
+  ACTOR,
   addCustomer,
   addDevice,
   changing,
-  customer,
   device,
   enrolMany,
   entryOf,
   FIRST,
   failureOf,
-  loginOf,
   NOW,
   type Open,
   oddDevice,
   openWithCustomer,
-  walk,
 } from "./store-samples.ts";
 
-const is = (field: string, value: Condition["value"]): Condition => ({ field, operator: "=", value });
+type Row = StoredCustomer | StoredDevice | AuditEvent;
+
+function nameOf(row: Row): string {
+  if ("action" in row) return row.action;
+  return "deviceKey" in row ? row.deviceKey : row.customerId;
+}
+
+/** Reads a list to its end. @returns the names on each page; of audit events, their actions */
+async function readPages(
+  list: (request: ListRequest) => Promise<Listing<Row>>,
+  filter: string,
+  pageSize = 2,
+): Promise<readonly string[]> {
+  const pages: string[] = [];
+  let pageToken = "";
+  do {
+    const { items, nextPageToken } = await list({ filter, pageSize, pageToken });
+    pages.push(items.map(nameOf).join(" "));
+    pageToken = nextPageToken;
+  } while (pageToken !== "");
+  return pages;
+}
+
+const readNames = async (...[list, filter]: Parameters<typeof readPages>): Promise<string> =>
+  (await readPages(list, filter)).join(" ").trim();
 
 export function describeLists(open: Open): void {
+  async function openLists() {
+    const opened = await openWithCustomer(open);
+    const registry = createRegistry({ ...opened.store, now: () => NOW });
+    return { ...opened, devices: registry.devices.list, customers: registry.customers.list };
+  }
+
   test("lists every device once, in order, and no page after the last", async () => {
-    const { store } = await openWithCustomer(open);
+    const { store, devices } = await openLists();
     const keys = await enrolMany(store, 10);
     for (const size of [1, 3, 5, 10, 1_000]) {
-      const walked = await walk(store.devices.list, { size, conditions: [] });
-      expect(walked.items.map(({ deviceKey }) => deviceKey)).toEqual(keys);
-      expect(walked.pages).toBe(Math.ceil(10 / size));
+      const pages = Array.from({ length: Math.ceil(10 / size) }, (_, page) =>
+        keys.slice(page * size, (page + 1) * size),
+      );
+      expect(await readPages(devices, "", size)).toEqual(pages.map((page) => page.join(" ")));
     }
-  });
-
-  test("continues after a device that was deleted meanwhile", async () => {
-    const { store } = await openWithCustomer(open);
-    const keys = await enrolMany(store, 4);
-    const { next = "" } = await store.devices.list({ ...FIRST, size: 2 });
+    // A page follows the one before it even if that one's devices were deleted meanwhile.
+    const { nextPageToken: pageToken } = await devices({ filter: "", pageSize: 2, pageToken: "" });
     for (const key of keys.slice(0, 3)) await store.devices.delete(key, () => entryOf("DeleteDevice"));
-    const { items } = await store.devices.list({ ...FIRST, after: next });
-    expect(items.map(({ deviceKey }) => deviceKey)).toEqual(keys.slice(3));
+    const { items } = await devices({ filter: "", pageSize: 9, pageToken });
+    expect(items.map(nameOf)).toEqual(keys.slice(3));
   });
 
   test("reads a bounded number of rows for a page: a rare match comes after empty pages", async () => {
-    const { store } = await openWithCustomer(open);
+    const { store, devices } = await openLists();
     const keys = await enrolMany(store, 4_500);
     for (const key of [keys[1] ?? "", keys[4_400] ?? ""]) {
       await store.devices.update(key, changing({ status: "disabled" }));
     }
-    const conditions = [is("status", "disabled")];
-    const first = await store.devices.list({ ...FIRST, conditions });
-    expect(first.items.map(({ deviceKey }) => deviceKey)).toEqual([keys[1]]);
-    const second = await store.devices.list({ ...FIRST, conditions, after: first.next ?? "" });
-    expect(second.items).toEqual([]);
-    const third = await store.devices.list({ ...FIRST, conditions, after: second.next ?? "" });
-    expect(third.items.map(({ deviceKey }) => deviceKey)).toEqual([keys[4_400]]);
-    expect(third.next).toBeUndefined();
-    const named = [is("device_key", keys[4_400] ?? ""), ...conditions];
-    expect(await store.devices.list({ ...FIRST, conditions: named })).toEqual(third);
+    expect(await readPages(devices, "status = disabled")).toEqual([keys[1], "", keys[4_400]]);
+    expect(await readPages(devices, `status = disabled AND device_key = ${keys[4_400]}`)).toEqual([keys[4_400]]);
   });
 
   test("finds the devices of one customer among many of another in one page", async () => {
-    const { store } = await openWithCustomer(open);
+    const { store, devices } = await openLists();
     await enrolMany(store, 2_500);
     await addCustomer(store, { customerId: "customer-2" });
     await addDevice(store, { deviceKey: "z", customerId: "customer-2", status: "disabled" });
-    const conditions = [is("customer_id", "customer-2")];
-    const found = await store.devices.list({ ...FIRST, conditions });
-    expect(found.items.map(({ deviceKey }) => deviceKey)).toEqual(["z"]);
-    expect(found.next).toBeUndefined();
-    const narrow = [...conditions, is("status", "disabled")];
-    expect(await store.devices.list({ ...FIRST, conditions: narrow })).toEqual(found);
-    const both = [...conditions, is("customer_id", "customer-1")];
-    expect((await walk(store.devices.list, { size: 10, conditions: both })).items).toEqual([]);
+    expect(await readPages(devices, "customer_id = customer-2")).toEqual(["z"]);
+    expect(await readPages(devices, "customer_id = customer-2 AND status = disabled")).toEqual(["z"]);
+    expect(await readPages(devices, "customer_id = customer-2 AND customer_id = customer-1")).toEqual([""]);
   });
 
   test("compares each field of a device", async () => {
-    const { store } = await openWithCustomer(open);
+    const { store, devices } = await openLists();
     await addDevice(store, { deviceKey: "a" });
     const labels = { "site.a-b_c": "x", site: "y" };
-    await store.devices.insert(
-      { ...oddDevice, deviceKey: "b", displayName: 'It\'s "B"', labels },
-      entryOf("CreateDevice", { at: NOW + 10 }),
-    );
-    const { failure } = failureOf("b", NOW + 30, "replayed");
-    await store.activity.record([{ ...loginOf("b", NOW + 20), failure }]);
-    const matching = async (condition: Condition): Promise<string> =>
-      (await store.devices.list({ ...FIRST, conditions: [condition] })).items
-        .map(({ deviceKey }) => deviceKey)
-        .join("");
-
-    const b: Readonly<Record<string, Condition["value"]>> = {
+    await addDevice(store, { ...oddDevice, deviceKey: "b", displayName: "It's B", labels });
+    await store.activity.record([{ ...failureOf("b", NOW, "replayed"), login: { at: NOW, keyId: "k1" } }]);
+    const b = {
       device_key: "b",
-      display_name: 'It\'s "B"',
+      display_name: '"It\'s B"',
       status: "disabled",
       key_mode: "derived",
-      shared_identity: true,
-      replay_guard: true,
-      accepts_shared_key: true,
+      shared_identity: "true",
+      replay_guard: "true",
+      accepts_shared_key: "true",
       last_key_id: "k1",
       last_failure_reason: "replayed",
       "labels.site": "y",
       "labels.site.a-b_c": "x",
     };
     for (const [field, value] of Object.entries(b)) {
-      expect([field, await matching({ field, operator: "=", value })]).toEqual([field, "b"]);
-      expect([field, await matching({ field, operator: "!=", value })]).toEqual([field, "a"]);
+      expect([field, await readNames(devices, `${field} = ${value}`)]).toEqual([field, "b"]);
+      expect([field, await readNames(devices, `${field} != ${value}`)]).toEqual([field, "a"]);
     }
-    // The test below compares times. The tests of the fleet (store-fleet.ts) compare `failing`.
+    // A missing value is compared as empty.
+    for (const field of ["last_key_id", "last_failure_reason", "labels.site", "display_name"]) {
+      expect(await readNames(devices, `${field} = ""`)).toBe("a");
+    }
+    expect(await readNames(devices, 'labels.none = ""')).toBe("a b");
+    expect(await readNames(devices, "customer_id = customer-1")).toBe("a b");
+    expect(await readNames(devices, "customer_id != customer-1")).toBe("");
+    // The next test compares times, and store-fleet.ts compares `failing` and `last_seen_time`.
     const others = ["create_time", "last_login_time", "last_failure_time", "last_seen_time", "failing", "customer_id"];
     const compared = [...Object.keys(b).map((field) => field.replace(/^labels\..*/, "labels")), ...others];
     expect(Object.keys(DEVICE_KIND.fields).filter((field) => !compared.includes(field))).toEqual([]);
-    // A missing value is compared as empty.
-    for (const field of ["last_key_id", "last_failure_reason", "labels.site", "display_name"]) {
-      expect(await matching({ field, operator: "=", value: "" })).toBe("a");
-    }
-    expect(await matching(is("labels.none", ""))).toBe("ab");
-    expect(await matching(is("customer_id", "customer-1"))).toBe("ab");
-    expect(await matching({ field: "customer_id", operator: "!=", value: "customer-1" })).toBe("");
   });
 
   test("compares times, and a missing time matches no comparison", async () => {
-    const { store } = await openWithCustomer(open);
+    const { store, devices } = await openLists();
     for (const [index, deviceKey] of ["a", "b", "c"].entries()) {
       const at = NOW + index;
       await store.devices.insert({ ...device, deviceKey }, entryOf("CreateDevice", { at }));
-      const { failure } = failureOf(deviceKey, at);
-      if (index > 0) await store.activity.record([{ ...loginOf(deviceKey, at), failure }]);
+      if (index > 0) await store.activity.record([{ ...failureOf(deviceKey, at), login: { at, keyId: "k1" } }]);
     }
-    const matching = async (field: string, operator: Condition["operator"]): Promise<string> =>
-      (await store.devices.list({ ...FIRST, conditions: [{ field, operator, value: NOW + 1 }] })).items
-        .map(({ deviceKey }) => deviceKey)
-        .join("");
     for (const [operator, created, seen] of [
       ["=", "b", "b"],
-      ["!=", "ac", "c"],
+      ["!=", "a c", "c"],
       ["<", "a", ""],
-      ["<=", "ab", "b"],
+      ["<=", "a b", "b"],
       [">", "c", "c"],
-      [">=", "bc", "bc"],
+      [">=", "b c", "b c"],
     ] as const) {
-      expect(await matching("create_time", operator)).toBe(created);
-      expect(await matching("last_login_time", operator)).toBe(seen);
-      expect(await matching("last_failure_time", operator)).toBe(seen);
+      const comparison = `${operator} ${new Date(NOW + 1).toISOString()}`;
+      expect(await readNames(devices, `create_time ${comparison}`)).toBe(created);
+      expect(await readNames(devices, `last_login_time ${comparison}`)).toBe(seen);
+      expect(await readNames(devices, `last_failure_time ${comparison}`)).toBe(seen);
     }
   });
 
-  test("a value is never read as SQL", async () => {
-    const { store } = await openWithCustomer(open);
+  test("a value is never read as SQL, and a list has no other fields than its own", async () => {
+    const { store, devices } = await openLists();
     await addDevice(store);
-    for (const value of ["' or 1=1 --", '" or "1"="1', "%", "_", "\\", "x'; drop table devices; --"]) {
+    for (const value of ["' or 1=1 --", '\\" or \\"1\\"=\\"1', "%", "_", "\\\\", "x'; drop table devices; --"]) {
       for (const field of ["display_name", "device_key", "customer_id", "labels.site"]) {
-        const { items } = await store.devices.list({ ...FIRST, conditions: [is(field, value)] });
-        expect(items).toEqual([]);
+        expect(await readNames(devices, `${field} = "${value}"`)).toBe("");
       }
     }
-    expect(await store.devices.find("device-1")).toBeDefined();
-  });
-
-  test("refuses a field that the list does not have", async () => {
-    const { store } = await openWithCustomer(open);
-    const conditions = [is("sealed_secret", "x")];
-    await expect(store.devices.list({ ...FIRST, conditions })).rejects.toThrow(RangeError);
-    await expect(store.customers.list({ ...FIRST, conditions })).rejects.toThrow(RangeError);
-    await expect(store.audit.list({ ...FIRST, conditions })).rejects.toThrow(RangeError);
+    expect(await readNames(devices, "")).toBe("device-1");
+    const conditions = [{ field: "sealed_secret", operator: "=", value: "x" }] as const;
+    for (const { list } of [store.devices, store.customers, store.audit]) {
+      await expect(list({ ...FIRST, conditions })).rejects.toThrow(RangeError);
+    }
   });
 
   test("lists customers by name, page after page, and compares their fields", async () => {
-    const { store } = await open();
-    const names = ["a", "b", "c", "d", "e"];
-    for (const [index, customerId] of [...names.entries()].reverse()) {
+    const { store, customers } = await openLists();
+    await store.customers.delete("customer-1", () => entryOf("DeleteCustomer"));
+    for (const [index, customerId] of [...["a", "b", "c", "d", "e"].entries()].reverse()) {
       await store.customers.insert(
-        { ...customer, customerId, displayName: `Name ${customerId}`, status: index % 2 ? "disabled" : "enabled" },
-        entryOf("CreateCustomer", { at: NOW + index }),
+        {
+          customerId,
+          displayName: `Name ${customerId}`,
+          status: index % 2 ? "disabled" : "enabled",
+          loginLimit: "",
+          tokensNotBefore: 0,
+        },
+        entryOf("CreateCustomer", { at: NOW - 5_000 + index * 1_000 }),
       );
     }
-    const matching = async (...conditions: readonly Condition[]): Promise<string> =>
-      (await walk(store.customers.list, { size: 2, conditions })).items.map(({ customerId }) => customerId).join("");
-    expect(await matching()).toBe("abcde");
-    expect(await matching(is("customer_id", "c"))).toBe("c");
-    expect(await matching({ field: "customer_id", operator: "!=", value: "c" })).toBe("abde");
-    expect(await matching(is("display_name", "Name d"))).toBe("d");
-    expect(await matching(is("status", "disabled"))).toBe("bd");
-    expect(await matching({ field: "create_time", operator: ">=", value: NOW + 3 })).toBe("de");
-    expect(await matching(is("status", "disabled"), { field: "create_time", operator: ">", value: NOW + 1 })).toBe("d");
+    for (const [filter, found] of [
+      ["", "a b c d e"],
+      ["customer_id = c", "c"],
+      ["customer_id != c", "a b d e"],
+      ['display_name = "Name d"', "d"],
+      ["status = disabled", "b d"],
+      ["create_time >= -2s", "d e"],
+      ["status = disabled AND create_time >= -2s", "d"],
+    ] as const) {
+      expect([filter, await readNames(customers, filter)]).toEqual([filter, found]);
+    }
+  });
+}
+
+export function describeAuditLog(open: Open): void {
+  /** Opens an audit log with events that are named by their index, the oldest first. */
+  async function openFilled(...times: readonly number[]) {
+    const { store, database, reopen } = await open();
+    const entries = times.map((at, index) => entryOf(String(index), { at }));
+    await database.write((transaction) => insertAuditEvents(transaction, ...entries));
+    return { audit: store.audit, reopen, events: createRegistry({ ...store, now: () => NOW }).listAuditEvents };
+  }
+
+  test("another process reads who, what and when, with the texts of callers cut", async () => {
+    const { audit, reopen } = await openFilled();
+    const entry = entryOf("UpdateDevice", { details: { display_name: 'Ü"\\', replay_guard: true, count: 3 } });
+    await audit.append(entry);
+    await audit.append({ ...entry, actor: { ...ACTOR, operator: `a\0b\n${"x".repeat(500)}`, requestId: "\ud800" } });
+    const event = { ...entry, eventId: expect.stringMatching(/^\d+$/) };
+    const cut = { ...ACTOR, operator: `a b ${"x".repeat(196)}`, requestId: "\ufffd" };
+    expect(await (await reopen()).audit.list(FIRST)).toEqual({
+      items: [{ ...event, actor: cut }, event],
+      next: undefined,
+    });
+  });
+
+  test("lists the newest first, page after page, in the order of writing, even if clocks differ", async () => {
+    const { audit, events } = await openFilled(NOW, NOW + 5_000, NOW + 2_000, NOW, NOW + 9_000);
+    for (const size of [1, 2, 5, 100]) expect((await readPages(events, "", size)).join(" ")).toBe("4 3 2 1 0");
+    const ids = (await audit.list(FIRST)).items.map(({ eventId }) => Number(eventId));
+    expect(ids).toEqual(ids.toSorted((one, other) => other - one));
+    for (const [operator, found] of [
+      ["<", "3 0"],
+      ["<=", "3 2 0"],
+      [">", "4 1"],
+      [">=", "4 2 1"],
+    ]) {
+      expect(await readNames(events, `time ${operator} ${new Date(NOW + 2_000).toISOString()}`)).toBe(found);
+    }
+  });
+
+  test("compares each field", async () => {
+    const { audit, events } = await openFilled(NOW);
+    const actor = { ...ACTOR, tokenId: "gateway", operator: "someone" };
+    await audit.append(entryOf("B", { actor, resource: "customers/x", customerId: "x" }));
+    const fields = [
+      "action = B",
+      "resource = customers/x",
+      "customer_id = x",
+      "operator = someone",
+      "token_id = gateway",
+    ];
+    for (const filter of [...fields, fields.join(" AND ")]) expect(await readNames(events, filter)).toBe("B");
+    for (const filter of fields) expect(await readNames(events, filter.replace("=", "!="))).toBe("0");
+  });
+
+  test("deletes a batch of events older than a time, and uses no id twice", async () => {
+    const { audit, events } = await openFilled(NOW, NOW + 1, NOW + 2, NOW + 3, NOW + 4);
+    expect(await audit.prune(NOW, 10)).toBe(0);
+    expect(await audit.prune(NOW + 3, 2)).toBe(2);
+    expect(await readNames(events, "")).toBe("4 3 2");
+    expect([await audit.prune(NOW + 3, 2), await audit.prune(NOW + 3, 2)]).toEqual([1, 0]);
+    const [last] = (await audit.list(FIRST)).items;
+    expect(await audit.prune(NOW + 5, 10)).toBe(2);
+    await audit.append(entryOf("later"));
+    const [later] = (await audit.list(FIRST)).items;
+    expect(Number(later?.eventId)).toBeGreaterThan(Number(last?.eventId));
+  });
+
+  test.for(["x", "1.5", "-1", "9".repeat(30)])("a page after %s is malformed", async (after) => {
+    const { audit } = await openFilled();
+    await expect(audit.list({ ...FIRST, after })).rejects.toMatchObject({ reason: "malformed" });
   });
 }

@@ -1,18 +1,8 @@
 // Rows and opened stores for the suites of the store's contract.
 
-import { expect } from "vitest";
 import type { ActivityUpdate } from "../../src/core/activity.ts";
 import type { Credential } from "../../src/core/ports.ts";
-import type {
-  Activity,
-  Actor,
-  AuditEntry,
-  Customer,
-  CustomerSecret,
-  Device,
-  PageQuery,
-  PageResult,
-} from "../../src/core/registry/ports.ts";
+import type { Activity, Actor, AuditEntry, Customer, CustomerSecret, Device } from "../../src/core/registry/ports.ts";
 import type { Store } from "../../src/store/sql.ts";
 import type { TestDatabase } from "../store/database.ts";
 
@@ -49,9 +39,11 @@ export const oddDevice: Device = {
   displayName: "Pümpe 🚰",
   status: "disabled",
   keyMode: "derived",
+  keyModeSince: NOW + 2,
   sharedIdentity: true,
   replayGuard: true,
   labels: { "a.b-c_d": 'x"\\y', proto: "ü" },
+  publicKey: "AQAB",
   acceptsShared: true,
   tokensNotBefore: NOW + 1,
 };
@@ -116,17 +108,6 @@ export const changing =
   <Row>(changes: Partial<NoInfer<Row>>, entry = entryOf("Update")) =>
   (current: Row): { next: Row; entry: AuditEntry } => ({ next: { ...current, ...changes }, entry });
 
-/** An audit entry that cannot be written, so that its transaction fails. */
-export function brokenEntry(): AuditEntry {
-  const details: AuditEntry["details"] = Object.defineProperty({}, "broken", {
-    enumerable: true,
-    get: () => {
-      throw new Error("this entry cannot be written");
-    },
-  });
-  return entryOf("Broken", { details });
-}
-
 export async function addCustomer(store: Store, draft: Partial<Customer> = {}): Promise<void> {
   await store.customers.insert({ ...customer, ...draft }, entryOf("CreateCustomer"));
 }
@@ -152,7 +133,7 @@ export function keyIdsOf({ loginKeys, derivationKeys }: Credential): string[] {
 
 /** The actions of the audit log, the oldest first. */
 export async function actionsOf({ audit }: Store): Promise<readonly string[]> {
-  const { items } = await audit.list(FIRST);
+  const { items } = await audit.list({ ...FIRST, size: 1_000 });
   return items.map(({ action }) => action).reverse();
 }
 
@@ -174,20 +155,4 @@ export async function enrolMany(
     );
   }
   return keys;
-}
-
-/** Reads all items of a list. @returns them and the number of pages */
-export async function walk<Item>(
-  list: (page: PageQuery) => Promise<PageResult<Item>>,
-  page: Omit<PageQuery, "after">,
-): Promise<{ items: readonly Item[]; pages: number }> {
-  const items: Item[] = [];
-  let pages = 0;
-  for (let after: string | undefined = ""; after !== undefined; pages++) {
-    const found: PageResult<Item> = await list({ ...page, after });
-    expect(found.items.length).toBeLessThanOrEqual(page.size);
-    items.push(...found.items);
-    after = found.next;
-  }
-  return { items, pages };
 }

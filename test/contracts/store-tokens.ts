@@ -1,9 +1,114 @@
-// The store's contract for tokens: OperatorStore and RevokedTokenStore.
+// The store's contract for what tokens need: SigningKeyStore, OperatorStore and RevokedTokenStore.
 
 import { expect, test } from "vitest";
 import type { StoredOperatorToken } from "../../src/core/registry/operators.ts";
-import type { Store } from "../../src/store/sql.ts";
-import { actionsOf, entryOf, NOW, type Open } from "./store-samples.ts";
+import type { NewSigningKey, SigningKey, SigningKeyChange, SigningKeyStore } from "../../src/core/tokens/ports.ts";
+import { ACTOR, actionsOf, entryOf, FIRST, NOW, type Open } from "./store-samples.ts";
+
+export function keyNamed(kid: string, draft: Partial<SigningKey> = {}): NewSigningKey {
+  return {
+    kid,
+    alg: "RS256",
+    state: "active",
+    privateKey: Buffer.from([0, 1, 255]),
+    publicJwk: { kid, kty: "RSA", alg: "RS256", use: "sig", n: "AQ", e: "AQAB" },
+    createdAt: NOW,
+    activatedAt: undefined,
+    retiredAt: undefined,
+    ...draft,
+  };
+}
+
+/** A key as the store returns it, without its private half. */
+function storedOf({ privateKey: _, ...key }: NewSigningKey): SigningKey {
+  return key;
+}
+
+export const change = (draft: Partial<SigningKeyChange>): SigningKeyChange => ({
+  put: [],
+  remove: [],
+  entries: [],
+  ...draft,
+});
+
+async function put(store: SigningKeyStore, ...keys: readonly (SigningKey | NewSigningKey)[]): Promise<void> {
+  await store.change(() => change({ put: keys }));
+}
+
+export function describeSigningKeys(open: Open): void {
+  test("another process reads the keys unchanged, the newest first", async () => {
+    const { store, reopen } = await open();
+    const keys = [
+      keyNamed("a", { state: "next", createdAt: NOW + 1 }),
+      keyNamed("b"),
+      keyNamed("c", { state: "retired", activatedAt: NOW, retiredAt: NOW + 1 }),
+    ];
+    await put(store.signingKeys, ...keys);
+    const stored = await (await reopen()).signingKeys.read();
+    expect(stored.keys).toEqual(keys.map(storedOf));
+    expect(Buffer.from(stored.openPrivateKey("a"))).toEqual(keys[0]?.privateKey);
+  });
+
+  test("a private half is kept while its key signs, and then erased", async () => {
+    const { store, database } = await open();
+    const next = keyNamed("a", { state: "next" });
+    const opened = async () => Buffer.from((await store.signingKeys.read()).openPrivateKey("a"));
+    await put(store.signingKeys, next);
+    await put(store.signingKeys, { ...storedOf(next), state: "active" });
+    expect(await opened()).toEqual(next.privateKey);
+    for (const state of ["retired", "revoked"] as const) {
+      await put(store.signingKeys, { ...storedOf(next), state });
+      const rows = await database.db.selectFrom("signing_keys").select("sealed_private_key").execute();
+      expect(rows.map((row) => row.sealed_private_key.length)).toEqual([0]);
+    }
+    // An operator may import the whole key again.
+    await put(store.signingKeys, next);
+    expect(await opened()).toEqual(next.privateKey);
+  });
+
+  test("one key replaces another in one change, in either order of writes", async () => {
+    const { store } = await open();
+    const [a, b] = [keyNamed("a"), keyNamed("b", { state: "next" })];
+    await put(store.signingKeys, a, b);
+    const next = (kid: string): NewSigningKey => keyNamed(kid, { state: "next" });
+    await put(store.signingKeys, next("c"), { ...storedOf(b), state: "active" }, { ...storedOf(a), state: "retired" });
+    const statesOf = async () => (await store.signingKeys.read()).keys.map(({ kid, state }) => `${kid} ${state}`);
+    expect(await statesOf()).toEqual(["a retired", "b active", "c next"]);
+    await store.signingKeys.change(() => change({ put: [next("d")], remove: ["c", "a"] }));
+    expect(await statesOf()).toEqual(["b active", "d next"]);
+  });
+
+  test("a change has its entries in order; without a change, or after an error, nothing is written", async () => {
+    const { store } = await open();
+    const entry = entryOf("RotateSigningKey", { resource: "signing-keys/a", customerId: "" });
+    await store.signingKeys.change(() => change({ put: [keyNamed("a")], entries: [entry, { ...entry, action: "B" }] }));
+    await store.signingKeys.change(() => change({}));
+    const failed = store.signingKeys.change(() => {
+      throw new RangeError("not so");
+    });
+    await expect(failed).rejects.toThrow(new RangeError("not so"));
+    const { items } = await store.audit.list(FIRST);
+    expect(items).toMatchObject([{ action: "B" }, { action: "RotateSigningKey", actor: ACTOR }]);
+    expect((await store.signingKeys.read()).keys).toHaveLength(1);
+  });
+
+  test("concurrent changes see the result of all changes before them", async () => {
+    const { store, reopen } = await open();
+    const other = await reopen();
+    await Promise.all(
+      Array.from({ length: 12 }, (_, index) =>
+        (index % 2 ? store : other).signingKeys.change(({ keys }) => {
+          const [active] = keys.filter(({ state }) => state === "active");
+          const retired = active === undefined ? [] : [{ ...active, state: "retired" as const }];
+          return change({ put: [...retired, keyNamed(`k${index}`, { activatedAt: keys.length })] });
+        }),
+      ),
+    );
+    const { keys } = await store.signingKeys.read();
+    expect(keys.map(({ activatedAt = -1 }) => activatedAt).sort((a, b) => a - b)).toEqual(Array.from(keys.keys()));
+    expect(keys.filter(({ state }) => state === "active")).toMatchObject([{ activatedAt: 11 }]);
+  });
+}
 
 export const TOKEN: StoredOperatorToken = {
   tokenId: "0a1b2c3d",
@@ -13,59 +118,58 @@ export const TOKEN: StoredOperatorToken = {
   expiresAt: NOW + 10,
   revokedAt: undefined,
 };
-const ISSUED = entryOf("IssueOperatorToken");
-const REVOKED = entryOf("RevokeOperatorToken", { at: NOW + 5 });
-const REVOCATION = entryOf("RevokeToken", { resource: "tokens/t-1", customerId: "" });
 
 export function describeTokens(open: Open): void {
-  test("another process finds a token by its hash and its id", async () => {
+  test("another process finds an admin token by its hash and its id", async () => {
     const { store, reopen } = await open();
-    await store.operators.insert(TOKEN, "hash-1", ISSUED);
-    await store.operators.insert({ ...TOKEN, tokenId: "1", createdAt: NOW + 1, role: "admin" }, "hash-2", ISSUED);
+    const [issued, admin] = [
+      entryOf("IssueOperatorToken"),
+      { ...TOKEN, tokenId: "1", createdAt: NOW + 1, role: "admin" },
+    ] as const;
+    await store.operators.insert(TOKEN, "hash-1", issued);
+    await store.operators.insert(admin, "hash-2", issued);
     const { operators } = await reopen();
     expect(await operators.findByHash("hash-1")).toEqual(TOKEN);
     expect(await operators.find(TOKEN.tokenId)).toEqual(TOKEN);
     expect([await operators.findByHash("hash-3"), await operators.find("hash-1")]).toEqual([undefined, undefined]);
-    expect((await operators.list()).map(({ tokenId, role }) => [tokenId, role])).toEqual([
-      ["1", "admin"],
-      [TOKEN.tokenId, "read"],
-    ]);
+    expect(await operators.list()).toEqual([admin, TOKEN]);
   });
 
-  test("a token is revoked once, with one entry", async () => {
+  test("an admin token is revoked once, with one entry", async () => {
     const { store } = await open();
-    await store.operators.insert(TOKEN, "hash-1", ISSUED);
-    const revoked = { ...TOKEN, revokedAt: NOW + 5 };
+    await store.operators.insert(TOKEN, "hash-1", entryOf("IssueOperatorToken"));
     for (const at of [NOW + 5, NOW + 6]) {
-      await store.operators.revoke(TOKEN.tokenId, { ...REVOKED, at });
-      expect(await store.operators.find(TOKEN.tokenId)).toEqual(revoked);
+      await store.operators.revoke(TOKEN.tokenId, entryOf("RevokeOperatorToken", { at }));
+      expect(await store.operators.find(TOKEN.tokenId)).toEqual({ ...TOKEN, revokedAt: NOW + 5 });
     }
-    await store.operators.revoke("none", REVOKED);
+    await store.operators.revoke("none", entryOf("RevokeOperatorToken"));
     expect(await actionsOf(store)).toEqual(["IssueOperatorToken", "RevokeOperatorToken"]);
   });
 
-  const isRevoked = async ({ credentials }: Store, jti: string): Promise<boolean> =>
-    (await credentials.findStanding("device-1", jti)).isRevoked;
-
   test("a second revocation keeps the later expiry, with an entry if the expiry changes", async () => {
     const { store } = await open();
-    const revoke = (expiresAt: number) => store.revokedTokens.insert({ jti: "t-1", expiresAt }, REVOCATION);
-    expect(await revoke(NOW + 10)).toEqual({ jti: "t-1", expiresAt: NOW + 10 });
-    expect(await revoke(NOW + 9)).toEqual({ jti: "t-1", expiresAt: NOW + 10 });
-    expect(await revoke(NOW + 10)).toEqual({ jti: "t-1", expiresAt: NOW + 10 });
-    expect(await actionsOf(store)).toEqual(["RevokeToken"]);
-    expect(await revoke(NOW + 99)).toEqual({ jti: "t-1", expiresAt: NOW + 99 });
-    expect(await actionsOf(store)).toEqual(["RevokeToken", "RevokeToken"]);
+    let entries = 0;
+    for (const [expiresAt, later, added] of [
+      [10, 10, 1],
+      [9, 10, 0],
+      [10, 10, 0],
+      [99, 99, 1],
+    ] as const) {
+      const revoked = await store.revokedTokens.insert({ jti: "t-1", expiresAt }, entryOf("RevokeToken"));
+      expect(revoked).toEqual({ jti: "t-1", expiresAt: later });
+      entries += added;
+      expect(await actionsOf(store)).toEqual(Array(entries).fill("RevokeToken"));
+    }
   });
 
   test("expired tokens are deleted in batches", async () => {
     const { store } = await open();
     for (const [index, jti] of ["a", "b", "c"].entries()) {
-      await store.revokedTokens.insert({ jti, expiresAt: NOW + index }, REVOCATION);
+      await store.revokedTokens.insert({ jti, expiresAt: NOW + index }, entryOf("RevokeToken"));
     }
-    expect(await store.revokedTokens.prune(NOW + 1, 1)).toBe(1);
-    expect(await store.revokedTokens.prune(NOW + 1, 5)).toBe(1);
-    expect(await store.revokedTokens.prune(NOW + 1, 5)).toBe(0);
-    expect([await isRevoked(store, "b"), await isRevoked(store, "c")]).toEqual([false, true]);
+    const prune = (most: number) => store.revokedTokens.prune(NOW + 1, most);
+    expect([await prune(1), await prune(5), await prune(5)]).toEqual([1, 1, 0]);
+    const standings = await Promise.all(["b", "c"].map((jti) => store.credentials.findStanding("device-1", jti)));
+    expect(standings.map(({ isRevoked }) => isRevoked)).toEqual([false, true]);
   });
 }

@@ -1,6 +1,6 @@
 // The secrets of PostgreSQL against their contract.
 
 import { secretsContract } from "../contracts/store-secrets.ts";
-import { emptyPostgres } from "./connections.ts";
+import { openPostgresDatabase } from "./database.ts";
 
-secretsContract("PostgreSQL", () => emptyPostgres());
+secretsContract("PostgreSQL", openPostgresDatabase);

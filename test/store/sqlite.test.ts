@@ -21,7 +21,7 @@ import { firstStartContract } from "./start-together.ts";
 
 storeContract("SQLite", openDatabase);
 sealedRowsContract("SQLite", openDatabase);
-secretsContract("SQLite", async () => emptySqlite());
+secretsContract("SQLite", openDatabase);
 migrationsContract("SQLite", async () => emptySqlite());
 firstStartContract(async () => emptySqlite().path);
 

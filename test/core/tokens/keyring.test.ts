@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { AuthError } from "../../../src/core/errors.ts";
 import type { PublicJwk } from "../../../src/core/ports.ts";
 import type { KeyRing } from "../../../src/core/tokens/keyring.ts";
-import { change, keyNamed } from "../../contracts/store-signing-keys.ts";
+import { change, keyNamed } from "../../contracts/store-tokens.ts";
 import { DAY_MS, NOW, openRing } from "../../keyring/ring.ts";
 import { openDatabase } from "../../store/database.ts";
 

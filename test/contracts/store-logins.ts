@@ -1,7 +1,8 @@
-// The store's contract for logins: CredentialStore, with keys that change and devices that move.
+// The store's contract for logins: CredentialStore and ActivityStore, with keys that change and devices that move.
 
 import { expect, test } from "vitest";
-import type { CustomerSecret, Device } from "../../src/core/registry/ports.ts";
+import type { ActivityUpdate } from "../../src/core/activity.ts";
+import type { Activity, CustomerSecret, Device } from "../../src/core/registry/ports.ts";
 import {
   actionsOf,
   addCustomer,
@@ -9,13 +10,16 @@ import {
   addKey,
   changing,
   entryOf,
+  failureOf,
   keyIdsOf,
+  loginOf,
   NOW,
   type Open,
   openWithCustomer,
+  UNSEEN,
 } from "./store-samples.ts";
 
-export function describeCredentials(open: Open): void {
+export function describeLogins(open: Open): void {
   async function openWith(draft: Partial<Device>, keys: Readonly<Record<string, Partial<CustomerSecret>>> = {}) {
     const opened = await openWithCustomer(open);
     for (const [keyId, key] of Object.entries(keys)) await addKey(opened.store, keyId, key);
@@ -32,7 +36,7 @@ export function describeCredentials(open: Open): void {
     }
   });
 
-  test("finds a device with the exact login keys of its customer, the newest first", async () => {
+  test("a device has the exact login keys of its customer, the newest first", async () => {
     const odd = Buffer.from([0, 255, 10, 0xc3, 0x28]);
     const { store } = await openWith({}, { k1: { createdAt: NOW - 1 }, k2: { secret: odd } });
     const credential = await store.credentials.find("device-1", NOW);
@@ -42,13 +46,22 @@ export function describeCredentials(open: Open): void {
     expect(credential.loginKeys[0]?.secret.export()).toEqual(odd);
   });
 
-  test("finds the keys that a device's mode uses", async () => {
-    const { store } = await openWith({}, { k1: {}, d1: { purpose: "derivation" } });
-    await addDevice(store, { deviceKey: "device-2", keyMode: "derived" });
+  /** The draft of a device that moves to a key of its own, and keys of both purposes. */
+  const MOVING = { keyMode: "derived", keyModeSince: NOW, acceptsShared: true } as const;
+  const BOTH = { k1: {}, d1: { purpose: "derivation" } } as const;
+
+  test("a device has the keys that its mode uses, and both kinds during a move", async () => {
+    const { store } = await openWith({ deviceKey: "shared" }, BOTH);
+    await addDevice(store, { deviceKey: "derived", keyMode: "derived" });
+    await addDevice(store, { deviceKey: "moving", ...MOVING });
     await addCustomer(store, { customerId: "customer-2" });
     await addKey(store, "k2", { customerId: "customer-2" });
-    expect(keyIdsOf(await store.credentials.find("device-1", NOW))).toEqual(["k1"]);
-    expect(keyIdsOf(await store.credentials.find("device-2", NOW))).toEqual(["d1"]);
+    const [shared, derived, moving] = await Promise.all(
+      ["shared", "derived", "moving"].map((deviceKey) => store.credentials.find(deviceKey, NOW)),
+    );
+    expect(shared).toMatchObject({ loginKeys: [{ keyId: "k1" }], derivationKeys: [], movingSince: undefined });
+    expect(derived).toMatchObject({ loginKeys: [], derivationKeys: [{ keyId: "d1" }], movingSince: undefined });
+    expect(moving).toMatchObject({ loginKeys: [{ keyId: "k1" }], derivationKeys: [{ keyId: "d1" }], movingSince: NOW });
   });
 
   test.for([
@@ -88,29 +101,27 @@ export function describeCredentials(open: Open): void {
     expect(await find()).toMatchObject({ enabled: false, loginLimit: { limit: 5 } });
   });
 
+  test("a key is live from its not_before time until it expires", async () => {
+    const now = { notBefore: NOW, expiresAt: NOW + 300 };
+    const { store } = await openWith({}, { now, later: { notBefore: NOW + 100, createdAt: NOW - 1 } });
+    const found = async (at: number): Promise<string[]> => keyIdsOf(await store.credentials.find("device-1", at));
+    expect(await found(NOW - 1)).toEqual([]);
+    expect(await found(NOW)).toEqual(["now"]);
+    expect(await found(NOW + 100)).toEqual(["now", "later"]);
+    expect(await found(NOW + 300)).toEqual(["later"]);
+  });
+
   test("reads whether a token's device is enrolled and enabled, and whether the token was revoked", async () => {
     const { store } = await openWith({});
-    const entry = entryOf("RevokeToken");
-    await store.revokedTokens.insert({ jti: "t-1", expiresAt: 1 }, entry);
+    await store.revokedTokens.insert({ jti: "t-1", expiresAt: 1 }, entryOf("RevokeToken"));
     const standing = { enrolled: true, enabled: true, marks: { customerId: "customer-1", device: 0 } };
     expect(await store.credentials.findStanding("device-1", "t-1")).toMatchObject({ ...standing, isRevoked: true });
     expect(await store.credentials.findStanding("device-1", "t-2")).toMatchObject({ ...standing, isRevoked: false });
     expect(await store.credentials.findStanding("nobody", "t-1")).toMatchObject({ enrolled: false });
   });
 
-  /** A device that moves, of a customer with a key of each purpose. */
-  const openMoving = () =>
-    openWith({ keyMode: "derived", keyModeSince: NOW, acceptsShared: true }, { k1: {}, d1: { purpose: "derivation" } });
-
-  test("a device that moves has the keys of both purposes", async () => {
-    const { store } = await openMoving();
-    const credential = await store.credentials.find("device-1", NOW);
-    expect(credential.movingSince).toBe(NOW);
-    expect([credential.derivationKeys, credential.loginKeys]).toMatchObject([[{ keyId: "d1" }], [{ keyId: "k1" }]]);
-  });
-
   test("a move that is finished ends the shared key, with one event, for every gateway", async () => {
-    const { store, reopen } = await openMoving();
+    const { store, reopen } = await openWith(MOVING, BOTH);
     const other = await reopen();
     const move = { deviceKey: "device-1", movingSince: NOW };
     await Promise.all([store, other].map(({ activity }) => activity.finishMoves([move], NOW + 5)));
@@ -122,7 +133,7 @@ export function describeCredentials(open: Open): void {
   });
 
   test("a later move is not finished, nor the move of a deleted device", async () => {
-    const { store } = await openMoving();
+    const { store } = await openWith(MOVING);
     const finish = (deviceKey: string, movingSince: number) =>
       store.activity.finishMoves([{ deviceKey, movingSince }], NOW);
     await finish("device-1", NOW - 1);
@@ -134,13 +145,57 @@ export function describeCredentials(open: Open): void {
     expect(await actionsOf(store)).not.toContain("FinishMove");
   });
 
-  test("a key is live from its not_before time until it expires", async () => {
-    const now = { notBefore: NOW, expiresAt: NOW + 300 };
-    const { store } = await openWith({}, { now, later: { notBefore: NOW + 100, createdAt: NOW - 1 } });
-    const found = async (at: number): Promise<string[]> => keyIdsOf(await store.credentials.find("device-1", at));
-    expect(await found(NOW - 1)).toEqual([]);
-    expect(await found(NOW)).toEqual(["now"]);
-    expect(await found(NOW + 100)).toEqual(["now", "later"]);
-    expect(await found(NOW + 300)).toEqual(["later"]);
+  test("the last login and the last failure are stored apart, and change neither the version nor the audit log", async () => {
+    const { store } = await openWith({});
+    const before = await actionsOf(store);
+    const ahead = NOW + 2 * 86_400_000;
+    let activity: Activity = UNSEEN;
+    for (const [update, changes] of [
+      [loginOf("device-1", ahead), { lastLoginAt: ahead, lastKeyId: "k1" }],
+      [failureOf("device-1", ahead, "disabled"), { lastFailureAt: ahead, lastFailureReason: "disabled" }],
+      // A clock that was days ahead does not hide later events.
+      [loginOf("device-1", NOW + 5, "k2"), { lastLoginAt: NOW + 5, lastKeyId: "k2" }],
+      [failureOf("device-1", NOW + 6, "replayed"), { lastFailureAt: NOW + 6, lastFailureReason: "replayed" }],
+      // Another gateway records older events later.
+      [{ ...loginOf("device-1", NOW, "k3"), failure: { at: NOW, reason: "clock_skew" } }, {}],
+    ] satisfies [ActivityUpdate, Partial<Activity>][]) {
+      await store.activity.record([update]);
+      activity = { ...activity, ...changes };
+      expect(await store.devices.find("device-1")).toMatchObject({ ...activity, revision: 1 });
+    }
+    expect(await actionsOf(store)).toEqual(before);
+  });
+
+  test("activity of unknown names and of the decoy leaves no row", async () => {
+    const { store, database } = await openWith({});
+    const names = ["nobody", "deleted", "", "device-1"];
+    await store.activity.record([]);
+    await store.activity.record(names.map((name) => loginOf(name)));
+    await store.activity.record(names.map((name) => failureOf(name)));
+    const rows = await database.db.selectFrom("device_activity").select("device_key").execute();
+    expect(rows).toEqual([{ device_key: "device-1" }]);
+  });
+
+  test("several gateways record the same devices at once, in any order", async () => {
+    const names = Array.from({ length: 60 }, (_, index) => `device-${index}`);
+    const { store, reopen } = await openWithCustomer(open);
+    for (const deviceKey of names) await addDevice(store, { deviceKey });
+    const stores = [store, await reopen(), await reopen()];
+    await Promise.all(
+      Array.from({ length: 12 }, (_, round) => {
+        const order = round % 2 === 0 ? names : names.toReversed();
+        return stores[round % 3]?.activity.record(order.map((name) => loginOf(name, NOW + round, `k${round}`)));
+      }),
+    );
+    for (const name of names) expect((await store.devices.find(name))?.lastLoginAt).toBe(NOW + 11);
+  });
+
+  test.for([loginOf, failureOf])("activity from before an enrolment is not the new device's", async (updateOf) => {
+    const { store } = await openWith({});
+    await store.activity.record([updateOf("device-1", NOW - 1)]);
+    expect(await store.devices.find("device-1")).toMatchObject(UNSEEN);
+    await store.activity.record([updateOf("device-1", NOW)]);
+    const { lastLoginAt, lastFailureAt } = (await store.devices.find("device-1")) ?? {};
+    expect(lastLoginAt ?? lastFailureAt).toBe(NOW);
   });
 }
