@@ -1,54 +1,157 @@
-// requireToken in each framework: one table of accepted and refused requests.
+// requireToken in each framework: the identity of a valid token, and each error in the form of its protocol.
 
-import { describe, expect, test } from "vitest";
-import { validToken } from "../vectors/forge.ts";
-import { newMint, startIssuer, tokenWith, verifierOf } from "./issuer.ts";
-import { FRAMEWORKS } from "./services.ts";
+import { create } from "@bufbuild/protobuf";
+import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
+import {
+  connectNodeAdapter,
+  createConnectTransport,
+  createGrpcTransport,
+  Http2SessionManager,
+} from "@connectrpc/connect-node";
+import * as grpc from "@grpc/grpc-js";
+import express from "express";
+import fastify from "fastify";
+import { Hono } from "hono";
+import { expect, onTestFinished, test } from "vitest";
+import { AuthService, LoginResponseSchema } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
+import { ErrorInfoSchema } from "../../gen/es/google/rpc/error_details_pb.ts";
+import { AuthServiceService } from "../../gen/grpc/countersign/auth/v1/auth.ts";
+import * as connectVerify from "../../src/verify/connect.ts";
+import {
+  keysUnavailable,
+  tokenExpired,
+  tokenInvalid,
+  tokenMissing,
+  type VerifyError,
+} from "../../src/verify/errors.ts";
+import { errorResponse, type Verifier } from "../../src/verify/exports.ts";
+import * as expressVerify from "../../src/verify/express.ts";
+import * as fastifyVerify from "../../src/verify/fastify.ts";
+import * as grpcVerify from "../../src/verify/grpc-js.ts";
+import * as honoVerify from "../../src/verify/hono.ts";
+import type { RequireTokenOptions } from "../../src/verify/require-token.ts";
+import { serveGrpc, serveHttp } from "./serve.ts";
 
-const mint = newMint("key-1");
-const valid = validToken(mint);
-const expired = tokenWith(mint, { iat: 1, exp: 2 });
-const wrong = tokenWith(mint, { aud: "another" });
+/** The errors of the verifier, by the token that is sent. The second is longer than the one-byte lengths of protobuf. */
+const ERRORS: Readonly<Record<string, VerifyError>> = {
+  none: tokenMissing(),
+  broken: tokenInvalid("it is not three parts of base64url with dots between them"),
+  old: tokenExpired(),
+  early: keysUnavailable(1_001, undefined),
+};
 
-describe.each(FRAMEWORKS)("$name", ({ start, unauthenticated, unavailable }) => {
-  test("a valid token passes with its identity; each other one is rejected and reported with its reason", async () => {
-    const reported: string[] = [];
-    const options = { authorization: true, onError: ({ reason }: { reason: string }) => reported.push(reason) };
-    const ask = await start(verifierOf(await startIssuer(mint), mint), options);
-    for (const headers of [{ "x-access-token": valid }, { authorization: `bearer ${valid}` }]) {
-      expect((await ask(headers)).deviceKey).toBe("sensor-1");
-    }
-    const error = ', error="invalid_token"';
-    const cases = [
-      [{}, "missing", "", /^no token was sent/],
-      [{ "x-access-token": expired, authorization: `Bearer ${valid}` }, "expired", error, /^the token has expired/],
-      [{ "x-access-token": wrong }, "invalid", error, /^the token is not valid here because its claim aud/],
-      [{ "x-access-token": `${valid}, ${valid}` }, "invalid", error, /three parts/],
-    ] as const;
-    for (const [headers, reason, challenge, message] of cases) {
-      const answer = await ask(headers);
-      expect([answer.deviceKey, answer.status]).toEqual([undefined, unauthenticated]);
-      expect(answer.header("www-authenticate")).toBe(`Bearer realm="countersign"${challenge}`);
-      expect(answer.body).toMatchObject({ reason, message: expect.stringMatching(message) });
-      if (unauthenticated === 401) {
-        expect(answer.header("content-type")).toMatch(/^application\/json\b/);
-        expect(Object.keys(Object(answer.body))).toEqual(["code", "reason", "message"]);
-      } else {
-        expect(answer.body).toMatchObject({ domain: "countersign" });
-      }
-    }
-    expect(reported).toEqual(cases.map(([, reason]) => reason));
+const verifier: Verifier = {
+  async verify(token) {
+    const error = ERRORS[token ?? "none"];
+    if (error !== undefined) throw error;
+    const [issuedAt, expiresAt] = [new Date(0), new Date(1)];
+    return { deviceKey: `the device of ${token}`, customerId: "c-1", jti: "j-1", issuedAt, expiresAt };
+  },
+};
+
+type Headers = Readonly<Record<string, string>>;
+
+function headersOf(token: string): Headers {
+  return token === "none" ? {} : { "x-access-token": token };
+}
+
+type StartHttp = (options: RequireTokenOptions) => Promise<(headers: Headers) => Promise<Response>>;
+
+const startExpress: StartHttp = async (options) => {
+  const app = express();
+  app.use(expressVerify.requireToken(verifier, options));
+  app.get("/", (request, response) => response.send(expressVerify.identityOf(request).deviceKey));
+  const url = await serveHttp(app);
+  return (headers) => fetch(url, { headers });
+};
+
+const startFastify: StartHttp = async (options) => {
+  const app = fastify();
+  app.register((inner, _options, done) => {
+    inner.addHook("onRequest", fastifyVerify.requireToken(verifier, options));
+    inner.get("/", async (request) => fastifyVerify.identityOf(request).deviceKey);
+    done();
   });
+  const url = await app.listen({ port: 0, host: "127.0.0.1" });
+  onTestFinished(() => app.close());
+  return (headers) => fetch(url, { headers });
+};
 
-  test("without the issuer's keys the answer is unavailable, with Retry-After", async () => {
-    const issuer = await startIssuer(mint);
-    await issuer.stop();
-    const ask = await start(verifierOf(issuer, mint));
-    const answer = await ask({ "x-access-token": valid });
-    expect([answer.deviceKey, answer.status]).toEqual([undefined, unavailable]);
-    expect(answer.header("retry-after")).toBe("1");
-    if (unavailable === 503) {
-      expect(answer.body).toMatchObject({ code: "unavailable", reason: "unavailable", retry_after: 1 });
-    }
+const startHono: StartHttp = async (options) => {
+  const app = new Hono();
+  app.use("/", honoVerify.requireToken(verifier, options));
+  app.get("/", (context) => context.text(honoVerify.identityOf(context).deviceKey));
+  return async (headers) => app.request("/", { headers });
+};
+
+test.each([
+  ["Express", startExpress],
+  ["Fastify", startFastify],
+  ["Hono", startHono],
+])("%s lets a valid token through, and answers and reports each error", async (_name, start) => {
+  const reported: VerifyError[] = [];
+  const ask = await start({ authorization: true, onError: (error) => reported.push(error) });
+  for (const headers of [headersOf("valid"), { authorization: "bearer valid" }])
+    expect(await (await ask(headers)).text()).toBe("the device of valid");
+  for (const [token, error] of Object.entries(ERRORS)) {
+    const answer = await ask(headersOf(token));
+    const { status, headers, body } = errorResponse(error);
+    expect([answer.status, await answer.text()]).toEqual([status, body]);
+    for (const [name, value] of Object.entries(headers)) expect(answer.headers.get(name)).toContain(value);
+  }
+  expect(reported).toEqual(Object.values(ERRORS));
+});
+
+type StartRpc = (options: RequireTokenOptions) => Promise<Transport>;
+
+const startConnect: StartRpc = async (options) => {
+  const { requireToken, identityOf } = connectVerify;
+  const baseUrl = await serveHttp(
+    connectNodeAdapter({
+      interceptors: [requireToken(verifier, options)],
+      routes: (router) =>
+        router.service(AuthService, {
+          login: (_request, context) => create(LoginResponseSchema, { token: identityOf(context).deviceKey }),
+        }),
+    }),
+  );
+  return createConnectTransport({ baseUrl, httpVersion: "1.1" });
+};
+
+const startGrpc: StartRpc = async (options) => {
+  const { requireToken, identityOf } = grpcVerify;
+  const server = new grpc.Server({ interceptors: [requireToken(verifier, grpc, options)] });
+  server.addService(AuthServiceService, {
+    login: (call: grpc.ServerUnaryCall<unknown, unknown>, answer: grpc.sendUnaryData<unknown>) =>
+      answer(null, { token: identityOf(call).deviceKey, expires_in: 0 }),
+    getServerTime: (_call: unknown, answer: grpc.sendUnaryData<unknown>) => answer(null, {}),
   });
+  const baseUrl = `http://${await serveGrpc(server)}`;
+  const sessionManager = new Http2SessionManager(baseUrl);
+  // Connect's client does not survive a session that the server destroys.
+  onTestFinished(() => sessionManager.abort());
+  return createGrpcTransport({ baseUrl, sessionManager });
+};
+
+test.each([
+  ["Connect", startConnect],
+  ["grpc-js", startGrpc],
+])("%s lets a valid token through, and answers and reports each error", async (_name, start) => {
+  const reported: VerifyError[] = [];
+  const transport = await start({ authorization: true, onError: (error) => reported.push(error) });
+  const { login } = createClient(AuthService, transport);
+  for (const headers of [headersOf("valid"), { authorization: "bearer valid" }])
+    expect((await login({}, { headers })).token).toBe("the device of valid");
+  for (const [token, error] of Object.entries(ERRORS)) {
+    const failure = ConnectError.from(
+      await login({}, { headers: headersOf(token) }).catch((thrown: unknown) => thrown),
+    );
+    const { reason, message } = error;
+    const code = reason === "unavailable" ? Code.Unavailable : Code.Unauthenticated;
+    expect(failure).toMatchObject({ code, rawMessage: message });
+    expect(failure.findDetails(ErrorInfoSchema)).toMatchObject([{ reason, domain: "countersign" }]);
+    const { "Content-Type": _type, ...headers } = errorResponse(error).headers;
+    for (const [name, value] of Object.entries(headers)) expect(failure.metadata.get(name)).toBe(value);
+  }
+  expect(reported).toEqual(Object.values(ERRORS));
 });

@@ -10,19 +10,6 @@ import { claimsOf, headerOf, type Mint, makeKeys, signed } from "../vectors/forg
 
 export const NOW = 1_764_000_000_000;
 
-export interface Issuer {
-  readonly url: string;
-  /** The headers of every request for the keys, in order. */
-  readonly requests: readonly IncomingHttpHeaders[];
-  /** Sets the published document; undefined for the keys again. */
-  answer(respond: ((response: ServerResponse) => void) | undefined): void;
-  /** Publishes these keys, under an ETag of their kids. */
-  publish(...mints: readonly Mint[]): void;
-  stop(): Promise<void>;
-  /** Starts the server again on the same port. */
-  start(): Promise<void>;
-}
-
 /** Creates a key and the claims of its tokens. */
 export function newMint(kid: string, alg: TokenAlg = "ES256", issuer = "https://auth.example"): Mint {
   const { privateKey, publicKey } = makeKeys(alg);
@@ -45,7 +32,7 @@ export function tokenWith(mint: Mint, changes: object = {}): string {
 }
 
 /** Starts an issuer with these keys, on a free port. */
-export async function openIssuer(...mints: readonly Mint[]): Promise<Issuer> {
+export async function openIssuer(...mints: readonly Mint[]) {
   const requests: IncomingHttpHeaders[] = [];
   let published = mints;
   let respond: ((response: ServerResponse) => void) | undefined;
@@ -61,24 +48,30 @@ export async function openIssuer(...mints: readonly Mint[]): Promise<Issuer> {
   const port = await listenOnLoopback(server);
   return {
     url: `http://127.0.0.1:${port}`,
+    /** The headers of every request for the keys, in order. */
     requests,
-    answer(next) {
+    /** Sets the answer to every request; undefined for the keys again. */
+    answer(next: typeof respond): void {
       respond = next;
     },
-    publish(...next) {
+    /** Publishes these keys, under an ETag of their kids. */
+    publish(...next: readonly Mint[]): void {
       published = next;
     },
-    async stop() {
+    async stop(): Promise<void> {
       if (!server.listening) return;
       server.close();
       server.closeAllConnections();
       await once(server, "close");
     },
-    async start() {
+    /** Starts the server again on the same port. */
+    async start(): Promise<void> {
       await once(server.listen(port, "127.0.0.1"), "listening");
     },
   };
 }
+
+export type Issuer = Awaited<ReturnType<typeof openIssuer>>;
 
 /** Starts an issuer that ends with the test. */
 export async function startIssuer(...mints: readonly Mint[]): Promise<Issuer> {

@@ -5,11 +5,10 @@ import { readNumbers, report } from "../long-run.ts";
 import { measureAbsence } from "./absence.ts";
 
 const seconds = readNumbers({ seconds: 60 })("seconds");
-const { there, away, newKeyAfter } = await measureAbsence(seconds, { now: Date.now, tick: () => pause(100) });
-for (const [name, phase] of Object.entries({ there, away })) {
-  const { good, refused, madeUp, accepted, fetches } = phase;
+const { there, away, newKeyAfterS } = await measureAbsence(seconds, Date.now, () => pause(100));
+for (const [name, { valid, refused, madeUp, accepted, fetches }] of Object.entries({ there, away })) {
   const isOver = refused + accepted > 0 || fetches > Math.ceil(seconds / 30) + 1;
-  const checked = `${good} valid tokens checked, ${refused} refused; ${madeUp} of made-up keys, ${accepted} accepted`;
+  const checked = `${valid} valid tokens checked, ${refused} refused; ${madeUp} of made-up keys, ${accepted} accepted`;
   report(`issuer ${name}, ${seconds} s: ${checked}; ${fetches} fetches`, [], isOver);
 }
-report(`issuer back with a new key: its tokens are accepted after ${newKeyAfter} s`);
+report(`issuer back with a new key: its tokens are accepted after ${newKeyAfterS} s`);
