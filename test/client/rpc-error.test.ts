@@ -22,17 +22,17 @@ function gatewayError(reason: Reason, details: ErrorDetails): RpcError {
   return rpcErrorOf(failure(Number(trailers.get("Grpc-Status")), message, status));
 }
 
-function errorWith(info: Partial<ErrorInfo>, ...retryInfo: readonly RetryInfo[]): RpcError {
-  const any = (type: string, value: Uint8Array) => ({
-    type_url: `type.googleapis.com/google.rpc.${type}`,
-    value: Buffer.from(value),
-  });
+const anyOf = (type: string, value: Uint8Array) => ({
+  type_url: `type.googleapis.com/google.rpc.${type}`,
+  value: Buffer.from(value),
+});
+
+/** An error with details that no gateway of today sends. */
+function errorWith(info: Partial<ErrorInfo>, nanos = 0): RpcError {
+  const errorInfo = { reason: "rate_limited", domain: "countersign", metadata: {}, ...info };
   const details = [
-    any(
-      "ErrorInfo",
-      ErrorInfo.encode({ reason: "rate_limited", domain: "countersign", metadata: {}, ...info }).finish(),
-    ),
-    ...retryInfo.map((one) => any("RetryInfo", RetryInfo.encode(one).finish())),
+    anyOf("ErrorInfo", ErrorInfo.encode(errorInfo).finish()),
+    anyOf("RetryInfo", RetryInfo.encode({ retry_delay: { seconds: 1, nanos } }).finish()),
   ];
   return rpcErrorOf(failure(8, "no", Status.encode({ code: 8, message: "no", details }).finish()));
 }
@@ -61,10 +61,7 @@ test("ignores the reason of another domain", () => {
 });
 
 test("rounds a retry delay up, and ignores a server time that is not a number", () => {
-  const error = errorWith(
-    { metadata: { server_time: "-1e3", policy: "login" } },
-    { retry_delay: { seconds: 1, nanos: 1 } },
-  );
+  const error = errorWith({ metadata: { server_time: "-1e3", policy: "login" } }, 1);
   expect(error.details).toEqual({ retryAfterMs: 1_001, policy: "login" });
 });
 

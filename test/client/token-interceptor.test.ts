@@ -1,16 +1,8 @@
 // The interceptor that adds a token to calls, with a client of another service.
 
-import { inspect, promisify } from "node:util";
-import {
-  credentials,
-  type Interceptor,
-  Metadata,
-  Server,
-  ServerCredentials,
-  type ServiceError,
-  status,
-} from "@grpc/grpc-js";
-import { expect, onTestFinished, test } from "vitest";
+import { inspect } from "node:util";
+import { credentials, Metadata, Server, type ServiceError, status } from "@grpc/grpc-js";
+import { expect, onTestFinished, test, vi } from "vitest";
 import {
   TokenServiceClient,
   type TokenServiceServer,
@@ -19,33 +11,23 @@ import {
 } from "../../gen/grpc/countersign/token/v1/token.ts";
 import { RpcError } from "../../src/client/rpc-error.ts";
 import { createTokenInterceptor } from "../../src/client/token-interceptor.ts";
-import type { TokenSource } from "../../src/client/token-source.ts";
+import { serveGrpc } from "../verify/serve.ts";
 
-type Source = Pick<TokenSource, "token" | "invalidate">;
-
-interface Call {
-  readonly metadata?: Metadata;
-  readonly deadlineMs?: number;
-}
-
-/** A service that accepts the given tokens, and answers with the token that it got. */
-async function startService(
-  takes: (token: string) => boolean,
-): Promise<(source: Source, call?: Call) => Promise<string>> {
+/** Starts a service that accepts one token, or all. @returns a call that resolves to the token that arrived */
+async function startService(accepted?: string) {
   const server = new Server();
   const service: TokenServiceServer = {
     verify({ metadata }, callback) {
       const token = metadata.get("x-access-token").join(" and ");
-      if (takes(token)) callback(null, VerifyResponse.create({ device_key: token }));
+      if (token === (accepted ?? token)) callback(null, VerifyResponse.create({ device_key: token }));
       else callback({ code: status.UNAUTHENTICATED, details: "not this one" });
     },
   };
   server.addService(TokenServiceService, service);
-  const port = await promisify(server.bindAsync.bind(server))("127.0.0.1:0", ServerCredentials.createInsecure());
-  onTestFinished(() => server.forceShutdown());
-  return (source, { metadata = new Metadata(), deadlineMs = 5_000 } = {}) => {
-    const interceptors: Interceptor[] = [createTokenInterceptor(source)];
-    const client = new TokenServiceClient(`127.0.0.1:${port}`, credentials.createInsecure(), { interceptors });
+  const address = await serveGrpc(server);
+  return (source: Source, metadata = new Metadata(), deadlineMs = 5_000): Promise<string> => {
+    const interceptors = [createTokenInterceptor(source)];
+    const client = new TokenServiceClient(address, credentials.createInsecure(), { interceptors });
     onTestFinished(() => client.close());
     return new Promise((resolve, reject) =>
       client.verify({ token: "" }, metadata, { deadline: Date.now() + deadlineMs }, (error, response) =>
@@ -55,37 +37,34 @@ async function startService(
   };
 }
 
-/** A source of these tokens that notes the invalidated ones. */
-function sourceOf(token: () => Promise<string>): Source & { readonly refused: readonly string[] } {
-  const refused: string[] = [];
-  return { token, invalidate: (given) => refused.push(given), refused };
-}
+const sourceOf = (token: () => Promise<string>) => ({ token, invalidate: vi.fn<(token: string) => void>() });
+type Source = ReturnType<typeof sourceOf>;
 
-function failureOf(call: Promise<string>): Promise<ServiceError> {
-  return call.then(
+async function failureOf(source: Source): Promise<ServiceError> {
+  const call = await startService();
+  return call(source).then(
     () => expect.unreachable(),
-    (thrown) => thrown,
+    (error) => error,
   );
 }
 
 test("a token that a service rejects is invalidated", async () => {
-  const source = sourceOf(async () => (source.refused.length === 0 ? "first" : "second"));
-  const call = await startService((token) => token === "second");
+  const source = sourceOf(async () => (source.invalidate.mock.calls.length === 0 ? "first" : "second"));
+  const call = await startService("second");
   await expect(call(source)).rejects.toMatchObject({ code: status.UNAUTHENTICATED, details: "not this one" });
-  expect(source.refused).toEqual(["first"]);
   expect(await call(source)).toBe("second");
-  expect(source.refused).toEqual(["first"]);
+  expect(source.invalidate.mock.calls).toEqual([["first"]]);
 });
 
 test.each(["the-token\n", "the-tok\u00ebn", "the-token\0", ""])(
   "a token that cannot be sent ends the call, and is not repeated: %j",
   async (token) => {
     const source = sourceOf(async () => token);
-    const error = await failureOf((await startService(() => true))(source));
-    const message = expect.stringContaining("the token cannot be sent in a header");
-    expect([error.code, error.details]).toEqual([status.UNAUTHENTICATED, message]);
+    const error = await failureOf(source);
+    const details = expect.stringContaining("the token cannot be sent in a header");
+    expect(error).toMatchObject({ code: status.UNAUTHENTICATED, details });
     expect(inspect(error, { depth: 9, showHidden: true })).not.toContain("the-tok");
-    expect(source.refused).toEqual([]);
+    expect(source.invalidate).not.toHaveBeenCalled();
   },
 );
 
@@ -101,28 +80,29 @@ test.each<[unknown, status, string]>([
   [new RpcError(status.INVALID_ARGUMENT, "malformed: too long"), status.UNAUTHENTICATED, "malformed: too long"],
 ])("a source that fails with %s ends only the call, and no token is invalidated", async (failure, code, message) => {
   const source = sourceOf(() => Promise.reject(failure));
-  const error = await failureOf((await startService(() => true))(source));
-  expect([error.code, error.details, source.refused]).toEqual([code, expect.stringContaining(message), []]);
+  expect(await failureOf(source)).toMatchObject({ code, details: expect.stringContaining(message) });
+  expect(source.invalidate).not.toHaveBeenCalled();
 });
 
 test("each call carries the source's token and no other, and the caller's metadata stays unchanged", async () => {
-  const call = await startService((token) => token === "a-token");
+  const call = await startService("a-token");
   const metadata = new Metadata({ waitForReady: true });
   metadata.set("x-access-token", "stale");
   metadata.set("traceparent", "00-1-1-01");
   const before = metadata.clone();
   const source = sourceOf(async () => "a-token");
   for (let calls = 0; calls < 2; calls++) {
-    expect(await call(source, { metadata })).toBe("a-token");
+    expect(await call(source, metadata)).toBe("a-token");
     expect(metadata).toEqual(before);
   }
 });
 
 test("a call that waits for a token ends at its deadline", async () => {
-  const call = await startService(() => true);
+  const call = await startService();
   const waiting = call(
     sourceOf(() => new Promise(() => {})),
-    { deadlineMs: 50 },
+    new Metadata(),
+    50,
   );
   await expect(waiting).rejects.toMatchObject({ code: status.DEADLINE_EXCEEDED });
 });

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { keysUnavailable, tokenExpired, tokenMissing, type VerifyError } from "../../src/verify/errors.ts";
 import { errorResponse, type SentHeaders, tokenOf } from "../../src/verify/exports.ts";
-import { checkRequest, identityOf } from "../../src/verify/require-token.ts";
+import { checkRequest } from "../../src/verify/require-token.ts";
 
 test.each<[string, SentHeaders, string | undefined]>([
   ["Fetch's headers", new Headers({ "X-Access-Token": "a" }), "a"],
@@ -70,8 +70,4 @@ test.for<(error: VerifyError) => unknown>([
   const error = tokenExpired();
   const verifier = { verify: () => Promise.reject(error) };
   expect(await checkRequest(verifier, {}, {}, { onError })).toBe(error);
-});
-
-test("a handler that requireToken does not precede gets an error instead of an identity", () => {
-  expect(() => identityOf({ headers: {} })).toThrow("there is no identity: put requireToken() before this handler");
 });
