@@ -12,10 +12,9 @@ import { postJson } from "../ask.ts";
 import { signNow, startTestGateway } from "../gateway.ts";
 import { startLoad } from "../production/load.ts";
 import { temporaryFolder } from "../program.ts";
-import { echoOf, IDENTITY_NAMES, send, withoutToken } from "../proxies/echo.ts";
-import { startBalancer } from "../proxies/example.ts";
-import { APACHE } from "../proxies/proxy.ts";
-import { DEVICE_KEY, openSite } from "../proxies/site.ts";
+import { IDENTITY_NAMES, withoutToken } from "../proxies/cases.ts";
+import { APACHE, startBalancer } from "../proxies/proxy.ts";
+import { DEVICE_KEY, echoOf, openSite } from "../proxies/site.ts";
 import { install } from "./programs.ts";
 
 /** Another address than the balancer's own, which the gateways trust. */
@@ -76,12 +75,12 @@ const AUTHORIZATION = "Basic c2VydmljZTpvd24=";
 test("Apache asks the gateway about every token, and passes only the identity of a valid one", async () => {
   const probe = "apache2 -v && test -e /usr/lib/apache2/modules/mod_auth_openidc.so";
   install({ name: "Apache", packages: "apache2 libapache2-mod-auth-openidc", probe });
-  const { proxy, gateway, logIn, stopGateway, close } = await openSite(APACHE);
+  const { gateway, logIn, send, close } = await openSite(APACHE);
   onTestFinished(close);
   // Apache opens its port, closes it and opens it again when it starts.
-  while ((await send(proxy.url).catch(() => undefined)) === undefined) await pause(50);
+  while ((await send().catch(() => undefined)) === undefined) await pause(50);
   const arrivedOf = async (headers: OutgoingHttpHeaders) => {
-    const { headers: arrived } = echoOf(await send(proxy.url, { headers }));
+    const { headers: arrived } = echoOf(await send({ headers }));
     expect(arrived["x-device-key"]).toEqual([DEVICE_KEY]);
     expect(Object.values(arrived).flat()).not.toContain("admin");
     return arrived;
@@ -101,7 +100,7 @@ test("Apache asks the gateway about every token, and passes only the identity of
   await arrivedOf(fresh);
   const forged = { "x-access-token": `${token.slice(0, -8)}AAAAAAAA` };
   for (const headers of [...Object.values(withoutToken(fresh["x-access-token"])), forged, valid])
-    expect(await send(proxy.url, { headers })).toMatchObject({ status: 401 });
-  await stopGateway();
-  expect(await send(proxy.url, { headers: fresh })).toMatchObject({ status: 401 });
+    expect(await send({ headers })).toMatchObject({ status: 401 });
+  await gateway.close();
+  expect(await send({ headers: fresh })).toMatchObject({ status: 401 });
 });

@@ -1,7 +1,7 @@
 // Rolling restarts: gateways behind HAProxy stop and start again, one after the other, under load.
 
 import { ask } from "../ask.ts";
-import type { Balancer } from "../proxies/example.ts";
+import type { Balancer } from "../proxies/proxy.ts";
 import { startLoad, type Tally } from "./load.ts";
 import { startSite } from "./site.ts";
 

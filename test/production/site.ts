@@ -9,7 +9,7 @@ import { freePort } from "../free-port.ts";
 import { enrolMany, namedSettings, openGateway, type TestGateway } from "../gateway.ts";
 import { type PostgresServer, startPostgres } from "../postgres/server.ts";
 import { launch, NODE_ARGUMENTS, type ServingProcess } from "../program.ts";
-import { type Balancer, startBalancer } from "../proxies/example.ts";
+import { type Balancer, startBalancer } from "../proxies/proxy.ts";
 import { type RedisServer, startRedis } from "../redis/server.ts";
 
 export interface SiteOptions {

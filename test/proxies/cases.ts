@@ -2,24 +2,38 @@
 
 import { Agent, type OutgoingHttpHeaders } from "node:http";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
 import type { HttpAnswer } from "../ask.ts";
 import { makeCertificates } from "../http/certificates.ts";
 import { type Mint, validToken } from "../vectors/forge.ts";
 import { fitsField, hostileTokens } from "../vectors/hostile-tokens.ts";
-import { echoOf, IDENTITY_NAMES, send, withoutToken } from "./echo.ts";
 import type { ProxyProgram } from "./proxy.ts";
-import { DEVICE_KEY, openSite, type Site } from "./site.ts";
+import { DEVICE_KEY, echoOf, openSite, type Site, type SiteOptions } from "./site.ts";
 
 /** A device_key may have any visible ASCII character. */
 const ANY_CHARACTER = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~09AZaz";
 
-const AGENT = new Agent({ keepAlive: true, maxSockets: 16 });
+const SEPARATORS = ["-", "_", "."];
 
-export function withToken(token: string | readonly string[]): { headers: { "x-access-token": string | string[] } } {
-  return { headers: { "x-access-token": typeof token === "string" ? token : [...token] } };
+/** Spellings of the identity headers that a service may take for the same name. */
+export const IDENTITY_NAMES = SEPARATORS.flatMap((a) =>
+  SEPARATORS.flatMap((b) => [`X${a}Device${b}Key`, `X${a}Customer${b}Id`, `x${a}device${b}key`]),
+);
+
+/** Headers of requests that a proxy has to refuse. In none is a valid token the only value of x-access-token. */
+export function withoutToken(token: string): Readonly<Record<string, OutgoingHttpHeaders>> {
+  return {
+    "no token": {},
+    "no token, but an identity": { "X-Device-Key": DEVICE_KEY },
+    "a token in Authorization, which the service does not read": { authorization: `Bearer ${token}` },
+    "a token in x_access_token": { x_access_token: token },
+    "two tokens": { "x-access-token": [token, "other"] },
+  };
 }
+
+/** The options of a request with a token. */
+export const withToken = (token: string) => ({ headers: { "x-access-token": token } });
 
 export function expectRefused({ status, headers, body }: HttpAnswer, request = ""): void {
   expect(status, request).toBe(401);
@@ -28,154 +42,139 @@ export function expectRefused({ status, headers, body }: HttpAnswer, request = "
   expect(JSON.parse(body)).toMatchObject({ code: "unauthenticated", message: expect.any(String) });
 }
 
+/** Expects that the service gets a request with the device's identity. */
+export function expectPassed(answer: HttpAnswer): void {
+  expect(echoOf(answer).headers["x-device-key"]).toEqual([DEVICE_KEY]);
+}
+
 /** Outcomes of a header that is too long for the proxy; 0: it closes the connection. */
 const TOO_LONG = [0, 400, 431];
 
 /** Sends the corpus of hostile tokens, and a valid token after it. */
-export async function expectNoneAccepted({ proxy }: Site, mint: Mint): Promise<void> {
+export async function expectNoneAccepted({ send }: Site, mint: Mint): Promise<void> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 16 });
+  onTestFinished(() => agent.destroy());
   const tokens = hostileTokens(mint).filter(({ token }) => fitsField(token));
   expect(tokens.length).toBeGreaterThan(150);
   const answers = await Promise.all(
     tokens.map(async ({ name, token }) => {
-      const sent = send(proxy.url, { agent: AGENT, ...withToken(token) });
-      const { status } = await sent.catch(() => ({ status: 0 }));
+      const { status } = await send({ agent, ...withToken(token) }).catch(() => ({ status: 0 }));
       return { name, status, long: token.length > 8_000 };
     }),
   );
   expect(answers.filter(({ status, long }) => status !== 401 && !(long && TOO_LONG.includes(status)))).toEqual([]);
-  expect((await send(proxy.url, withToken(validToken(mint)))).status).toBe(200);
+  expectPassed(await send(withToken(validToken(mint))));
 }
 
-/** Declares tests for a site. @returns the site, once it is open */
-export function testPassing(open: () => Promise<Site>): () => Site {
-  let site: Site | undefined;
-  const opened = (): Site => {
-    if (site === undefined) throw new Error("the site is not open");
-    return site;
-  };
-  const good = (): { "x-access-token": string | string[] } => withToken(validToken(opened().mint)).headers;
-  const ask = (options: Parameters<typeof send>[1]): Promise<HttpAnswer> => send(opened().proxy.url, options);
+/** Declares tests of a valid token, and of every other request. */
+export function testPassing({ gateway, mint, logIn, send }: Site): void {
+  const valid = withToken(validToken(mint)).headers;
 
-  beforeAll(async () => {
-    site = await open();
-  });
-  afterAll(async () => {
-    AGENT.destroy();
-    await site?.close();
+  test("a valid token reaches the service with its identity", async () => {
+    const token = await logIn(DEVICE_KEY);
+    const body = "some text".repeat(100);
+    expect(echoOf(await send({ method: "POST", body, ...withToken(token) }))).toMatchObject({
+      method: "POST",
+      headers: { "x-device-key": [DEVICE_KEY], "x-customer-id": [gateway.customerId], "x-access-token": [token] },
+      body,
+    });
   });
 
-  describe("a valid token", () => {
-    test("reaches the service with its identity", async () => {
-      const token = await opened().logIn(DEVICE_KEY);
-      const body = "some text".repeat(100);
-      const echo = echoOf(await ask({ method: "POST", body, ...withToken(token) }));
-      expect(echo).toMatchObject({ method: "POST", body });
-      expect(echo.headers["x-device-key"]).toEqual([DEVICE_KEY]);
-      expect(echo.headers["x-customer-id"]).toEqual([opened().gateway.customerId]);
-      expect(echo.headers["x-access-token"]).toEqual([token]);
-    });
+  test("a device_key may have any character", async () => {
+    const token = await logIn(await gateway.enrol({ deviceKey: ANY_CHARACTER }));
+    expect(echoOf(await send(withToken(token))).headers["x-device-key"]).toEqual([ANY_CHARACTER]);
+  });
 
-    test("may have a device_key of any characters", async () => {
-      const { gateway, logIn } = opened();
-      const token = await logIn(await gateway.enrol({ deviceKey: ANY_CHARACTER }));
-      expect(echoOf(await ask(withToken(token))).headers["x-device-key"]).toEqual([ANY_CHARACTER]);
-    });
+  test("the identity replaces identity headers of the client", async () => {
+    const forged = IDENTITY_NAMES.map((name): OutgoingHttpHeaders => ({ [name]: "admin" }));
+    for (const headers of [...forged, { "X-Device-Key": ["admin", "root"] }]) {
+      const answer = await send({ headers: { ...valid, ...headers } });
+      expectPassed(answer);
+      expect(Object.values(echoOf(answer).headers).flat(), JSON.stringify(headers)).not.toContain("admin");
+    }
+  });
 
-    test("replaces identity headers of the client", async () => {
-      for (const name of IDENTITY_NAMES) {
-        const headers = { ...good(), [name]: "admin" };
-        const { headers: arrived } = echoOf(await ask({ headers }));
-        expect(Object.values(arrived).flat(), name).not.toContain("admin");
-        expect(arrived["x-device-key"]).toEqual([DEVICE_KEY]);
-      }
-      const twice = { ...good(), "X-Device-Key": ["admin", "root"] };
-      expect(echoOf(await ask({ headers: twice })).headers["x-device-key"]).toEqual([DEVICE_KEY]);
-    });
+  test("identity headers that the client lists in Connection are kept (RFC 9110, 7.6.1)", async () => {
+    const { headers } = echoOf(await send({ headers: { ...valid, connection: "X-Device-Key, X-Customer-Id" } }));
+    expect(headers).toMatchObject({ "x-device-key": [DEVICE_KEY], "x-customer-id": [gateway.customerId] });
+    expect(headers["connection"]?.join() ?? "").not.toMatch(/x-/i);
+  });
 
-    test("keeps identity headers that the client lists in Connection (RFC 9110, 7.6.1)", async () => {
-      const headers = { ...good(), connection: "X-Device-Key, X-Customer-Id" };
-      const { headers: arrived } = echoOf(await ask({ headers }));
-      expect(arrived["x-device-key"]).toEqual([DEVICE_KEY]);
-      expect(arrived["x-customer-id"]).toEqual([opened().gateway.customerId]);
-      expect(arrived["connection"]?.join() ?? "").not.toMatch(/x-/i);
-    });
+  test("Authorization and cookies are left to the service", async () => {
+    const own = { authorization: "Basic c2VydmljZTpvd24=", cookie: "own=1" };
+    const { headers } = echoOf(await send({ headers: { ...valid, ...own } }));
+    expect(headers).toMatchObject({ authorization: [own.authorization], cookie: [own.cookie] });
+  });
 
-    test("leaves Authorization to the service", async () => {
-      const authorization = "Basic c2VydmljZTpvd24=";
-      const headers = { ...good(), authorization, cookie: "own=1" };
-      expect(echoOf(await ask({ headers })).headers).toMatchObject({
-        authorization: [authorization],
-        cookie: ["own=1"],
-      });
-    });
-
-    test("does not change errors of the service", async () => {
-      const answer = await ask({ path: "/broken", headers: good() });
-      expect(answer.status).toBe(500);
-      expect(answer.body).toContain(DEVICE_KEY);
-    });
+  test("errors of the service are not changed", async () => {
+    const { status, body } = await send({ path: "/broken", headers: valid });
+    expect([status, body]).toEqual([500, expect.stringContaining(DEVICE_KEY)]);
   });
 
   test("every other request is refused", async () => {
-    const { mint, logIn } = opened();
     const token = validToken(mint);
     const refused: Readonly<Record<string, OutgoingHttpHeaders>> = {
       ...withoutToken(token),
       "an empty token": { "x-access-token": "" },
-      "another text": withToken("x.y.z").headers,
-      "an expired token": withToken(await logIn(DEVICE_KEY, 600_000)).headers,
-      "a token after another": withToken(["other", token]).headers,
-      "a token twice": withToken([token, token]).headers,
+      "another text": { "x-access-token": "x.y.z" },
+      "an expired token": { "x-access-token": await logIn(DEVICE_KEY, 600_000) },
+      "a token after another": { "x-access-token": ["other", token] },
+      "a token twice": { "x-access-token": [token, token] },
     };
-    for (const [name, headers] of Object.entries(refused)) expectRefused(await ask({ headers }), name);
-    expect((await ask(withToken(await logIn(DEVICE_KEY, 570_000)))).status).toBe(200);
+    for (const [name, headers] of Object.entries(refused)) expectRefused(await send({ headers }), name);
+    expectPassed(await send(withToken(await logIn(DEVICE_KEY, 570_000))));
   });
+}
 
-  return opened;
+/** Opens a site for the calling test. */
+async function openTestSite(program: ProxyProgram, options: SiteOptions): Promise<Site> {
+  const site = await openSite(program, options);
+  onTestFinished(site.close);
+  return site;
 }
 
 /** Declares a test of the example's lines for requests without a token: OPTIONS, and the path /health. */
-export function testOpen(program: ProxyProgram): void {
+export function testOpen(program: ProxyProgram, ...lines: readonly string[]): void {
   test("only requests that need no token pass without one, and without an identity", async () => {
-    const { proxy, mint, close } = await openSite(program);
-    onTestFinished(close);
-    const claimed = { "X-Device-Key": DEVICE_KEY, X_Customer_Id: "admin" };
-    for (const wanted of [{ path: "/health" }, { path: "/things", method: "OPTIONS" }]) {
-      const echo = echoOf(await send(proxy.url, { ...wanted, headers: claimed }));
-      expect(echo.method).toBe(wanted.method ?? "GET");
+    const { send, mint } = await openTestSite(program, { lines });
+    const headers = { "X-Device-Key": DEVICE_KEY, X_Customer_Id: "admin" };
+    for (const { path, method } of [
+      { path: "/health", method: "GET" },
+      { path: "/things", method: "OPTIONS" },
+    ]) {
+      const echo = echoOf(await send({ path, method, headers }));
+      expect(echo.method).toBe(method);
       expect(Object.keys(echo.headers).join()).not.toMatch(/device|customer/i);
     }
     for (const path of ["/things", "/health/", "/healthy", "/HEALTH", "/things?/health"]) {
-      expectRefused(await send(proxy.url, { path, headers: claimed }));
+      expectRefused(await send({ path, headers }));
     }
     // A proxy that takes one of these paths for /health passes it on as /health.
     for (const path of ["/things/..%2fhealth", "/things/%2e%2e/health", "/things/../health", "//health"]) {
-      const answer = await send(proxy.url, { path, headers: claimed });
+      const answer = await send({ path, headers });
       if (answer.status === 200) expect(echoOf(answer).path, path).toBe("/health");
       else expectRefused(answer);
     }
-    expect(echoOf(await send(proxy.url, withToken(validToken(mint)))).headers["x-device-key"]).toEqual([DEVICE_KEY]);
+    expectPassed(await send(withToken(validToken(mint))));
   });
 }
 
 /** Declares tests of the example's lines for a gateway that speaks TLS. */
 export function testGatewayTls(program: ProxyProgram): void {
   const folder = makeCertificates({ server: "ecdsa", other: "ecdsa" });
-  const file = (name: string): string => join(folder, name);
+  const file = (name: string) => join(folder, name);
   const tls = { cert: file("server.crt"), key: file("server.key") };
-  const tlsProgram: ProxyProgram = { ...program, options: ["the gateway speaks TLS"] };
+  const lines = ["the gateway speaks TLS"];
 
   test("asks a gateway that speaks TLS", async () => {
-    const { proxy, mint, close } = await openSite(tlsProgram, tls);
-    onTestFinished(close);
-    expect(echoOf(await send(proxy.url, withToken(validToken(mint)))).headers["x-device-key"]).toEqual([DEVICE_KEY]);
-    expectRefused(await send(proxy.url));
+    const { send, mint } = await openTestSite(program, { lines, tls });
+    expectPassed(await send(withToken(validToken(mint))));
+    expectRefused(await send());
   });
 
   test("asks no gateway with a certificate of another authority", async () => {
-    const { proxy, mint, close } = await openSite(tlsProgram, tls, file("other.crt"));
-    onTestFinished(close);
-    expect((await send(proxy.url, withToken(validToken(mint)))).status).toBe(503);
+    const { send, mint } = await openTestSite(program, { lines, tls: { ...tls, trusted: file("other.crt") } });
+    expect((await send(withToken(validToken(mint)))).status).toBe(503);
   });
 }
 
@@ -183,26 +182,23 @@ export function testGatewayTls(program: ProxyProgram): void {
  * Declares tests of a proxy that asks the gateway. They are the last ones of a site, since they close the gateway.
  * @param told what the proxy passes on of the gateway's error
  */
-export function testAsking(site: () => Site, told: object): void {
+export function testAsking({ gateway, logIn, send }: Site, told: object): void {
   test("refuses a revoked token at once, and not the next one", async () => {
-    const { proxy, gateway, logIn } = site();
     const token = await logIn(DEVICE_KEY);
-    expect((await send(proxy.url, withToken(token))).status).toBe(200);
+    expectPassed(await send(withToken(token)));
     await gateway.registry.devices.revokeTokens(DEVICE_KEY, GATEWAY);
-    const refused = await send(proxy.url, withToken(token));
+    const refused = await send(withToken(token));
     expectRefused(refused);
     expect(JSON.parse(refused.body)).toMatchObject(told);
-    expect((await send(proxy.url, withToken(await logIn(DEVICE_KEY)))).status).toBe(200);
+    expectPassed(await send(withToken(await logIn(DEVICE_KEY))));
   });
 
   test("answers 503 while the gateway is away", async () => {
-    const { proxy, logIn, stopGateway } = site();
     const token = await logIn(DEVICE_KEY);
-    await stopGateway();
-    const { status, headers, body } = await send(proxy.url, withToken(token));
+    await gateway.close();
+    const { status, headers, body } = await send(withToken(token));
     expect(status).toBe(503);
-    expect(headers["retry-after"]).toEqual(["1"]);
-    expect(headers["content-type"]).toEqual(["application/json"]);
+    expect(headers).toMatchObject({ "retry-after": ["1"], "content-type": ["application/json"] });
     expect(JSON.parse(body)).toMatchObject({ code: "unavailable", reason: "unavailable" });
   });
 }

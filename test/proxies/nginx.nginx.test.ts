@@ -1,22 +1,18 @@
 // nginx with examples/proxies/nginx.conf asks the gateway for each request.
 
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { testAsking, testGatewayTls, testOpen, testPassing, withToken } from "./cases.ts";
-import { send } from "./echo.ts";
 import { NGINX } from "./proxy.ts";
-import { DEVICE_KEY, openSite } from "./site.ts";
+import { DEVICE_KEY, startFileSite } from "./site.ts";
 
-describe("nginx", () => {
-  const site = testPassing(() => openSite(NGINX));
+const site = await startFileSite(NGINX);
+testPassing(site);
 
-  test("does not serve the internal check path", async () => {
-    const { proxy, logIn } = site();
-    const token = await logIn(DEVICE_KEY);
-    expect((await send(proxy.url, { path: "/countersign-check", ...withToken(token) })).status).toBe(404);
-  });
-
-  testAsking(site, {});
+test("does not serve the internal check path", async () => {
+  const token = await site.logIn(DEVICE_KEY);
+  expect((await site.send({ path: "/countersign-check", ...withToken(token) })).status).toBe(404);
 });
 
-testOpen({ ...NGINX, options: ["needs no token", "preflight"] });
+testAsking(site, {});
+testOpen(NGINX, "needs no token", "preflight");
 testGatewayTls(NGINX);

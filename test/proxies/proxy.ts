@@ -1,43 +1,37 @@
-// Runs nginx, HAProxy, Caddy and Apache with their example configurations, each on a free port and in its own folder.
+// Runs proxies and balancers as examples/ configures them, but with the hosts, ports and paths of a test.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { adopt, isRunning } from "../children.ts";
 import { freePort } from "../free-port.ts";
+import { makeCertificate } from "../http/openssl.ts";
 
-/** Lines that an example has commented out, named by a phrase of the comment before them. */
-export type Option = "needs no token" | "preflight" | "the gateway speaks TLS";
-
-export interface RunningProxy {
-  readonly url: string;
-  close(): Promise<void>;
-}
+const EXAMPLES = join(import.meta.dirname, "../../examples");
+/** The script that writes HAProxy's key files. */
+export const KEYS_SCRIPT = join(EXAMPLES, "proxies/haproxy-keys.mjs");
+const CONFIGURATION = "configuration";
 
 /** A proxy that runs in the foreground with all of its files in one folder. */
 export interface ProxyProgram {
+  /** The name of its file in examples/proxies and examples/balancers. */
   readonly example: string;
-  /** The example's optional lines to switch on. */
-  readonly options?: readonly Option[];
   readonly command: (folder: string) => readonly [string, ...string[]];
   /** Makes the whole configuration from the example. */
   readonly configure: (example: string, folder: string) => string;
 }
-
-const CONFIGURATION = "configuration";
 
 /** nginx: the example is one site, in a configuration like Debian's. */
 export const NGINX: ProxyProgram = {
   example: "nginx.conf",
   command: (folder) => ["nginx", "-p", folder, "-e", "stderr", "-c", join(folder, CONFIGURATION)],
   configure(example, folder) {
-    const own = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
-      (name) => `${name}_temp_path ${join(folder, name)};`,
-    );
+    const names = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+    const own = names.map((name) => `${name}_temp_path ${join(folder, name)};`);
     return `daemon off; master_process off; pid ${join(folder, "pid")}; error_log stderr;
       events {} http { access_log off; ${own.join(" ")}
       ${example} }`;
@@ -55,8 +49,9 @@ export const HAPROXY: ProxyProgram = {
 export const CADDY: ProxyProgram = {
   example: "Caddyfile",
   command: (folder) => ["caddy", "run", "--adapter", "caddyfile", "--config", join(folder, CONFIGURATION)],
-  // Global options come first.
-  configure: (example) => example.replace(/^\{$/m, "{\n\tadmin off"),
+  // Global options come first, in one block.
+  configure: (example) =>
+    /^\{$/m.test(example) ? example.replace(/^\{$/m, "{\n\tadmin off") : `{\n\tadmin off\n}\n${example}`,
 };
 
 /** Apache: the example is one site, with Debian's default modules and those that the example names. */
@@ -73,45 +68,128 @@ ${user}\n${loaded.join("\n")}\n${example}`;
   },
 };
 
-/** Starts a proxy with the configuration that `read` makes for a free port. Resolves once it accepts connections. @throws Error with its log */
-export async function startProgram(program: ProxyProgram, read: (port: number) => string): Promise<RunningProxy> {
+/** Starts a program with the configuration `write(port)`. Resolves once it accepts connections. @throws Error with its log */
+async function start({ example, command, configure }: ProxyProgram, write: (port: number) => string) {
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), "countersign-proxy-"));
-  writeFileSync(join(folder, CONFIGURATION), program.configure(read(port), folder));
-  const [command, ...args] = program.command(folder);
+  writeFileSync(join(folder, CONFIGURATION), configure(write(port), folder));
+  const [file, ...args] = command(folder);
   // Debian keeps servers in /usr/sbin.
   const path = `${process.env["PATH"]}:/usr/sbin`;
   const env = { PATH: path, HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder };
-  const child = adopt(spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], env }));
+  const child = adopt(spawn(file, args, { stdio: ["ignore", "pipe", "pipe"], env }));
   let log = "";
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on("data", (chunk) => {
-      log += String(chunk);
-    });
-  }
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (log += String(chunk)));
   const gone = once(child, "close").finally(() => rmSync(folder, { recursive: true, force: true }));
   gone.catch(() => {});
+  async function close(): Promise<void> {
+    child.kill("SIGKILL");
+    await gone;
+  }
   while (isRunning(child)) {
-    if (await accepts(port)) {
-      return {
-        url: `http://127.0.0.1:${port}`,
-        async close() {
-          child.kill("SIGKILL");
-          await gone;
-        },
-      };
-    }
+    if (await accepts(port)) return { port, close };
     await pause(10);
   }
-  throw new Error(`${program.example}: ${log}`);
+  throw new Error(`${example}: ${log}`);
 }
 
 function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", () => resolve(false));
+  const socket = connect(port, "127.0.0.1");
+  const connected = once(socket, "connect").then(
+    () => true,
+    () => false,
+  );
+  return connected.finally(() => socket.destroy());
+}
+
+/** An example of a folder with texts replaced, each by the text that follows it. */
+function readExample(path: string, replacements: readonly (readonly [from: string, to: string])[]): string {
+  const example = readFileSync(join(EXAMPLES, path), "utf8");
+  return replacements.reduce((text, [from, to]) => text.replaceAll(from, to), example);
+}
+
+/** Addresses and paths that replace those of an example. */
+export interface Places {
+  /** Host and port of the gateway's public listener; of its internal one for Apache. */
+  readonly gateway: string;
+  /** Host and port of the service. */
+  readonly service: string;
+  /** The folder of HAProxy's key files. */
+  readonly keys: string;
+  /** A PEM file with the authority of the gateway's certificate, for a gateway with TLS. */
+  readonly gatewayCa: string;
+}
+
+/** Starts a proxy, with the optional lines of its example that `options` name. */
+export async function startProxy(program: ProxyProgram, options: readonly string[], places: Places) {
+  const { gateway, service, keys, gatewayCa } = places;
+  const { port, close } = await start(program, (free) => {
+    const lines = readExample(`proxies/${program.example}`, [
+      ["listen 8000;", `listen 127.0.0.1:${free};`],
+      ["bind :8000", `bind 127.0.0.1:${free}`],
+      [":8000 {", `http://127.0.0.1:${free} {`],
+      ["Listen 8000", `Listen 127.0.0.1:${free}`],
+      ["<VirtualHost *:8000>", `<VirtualHost 127.0.0.1:${free}>`],
+      ["gateway.internal:8080", gateway],
+      ["gateway.internal:9090", gateway],
+      ["service.internal:3000", service],
+      ["/etc/haproxy/countersign", keys],
+      ["/etc/nginx/gateway-ca.pem", gatewayCa],
+      ["/etc/caddy/gateway-ca.pem", gatewayCa],
+      // The test's certificate has no host name: nginx checks its CN instead, and Caddy its address.
+      ["proxy_ssl_name gateway.internal;", "proxy_ssl_name server;"],
+      ["tls_server_name gateway.internal", "tls_server_name 127.0.0.1"],
+    ]).split("\n");
+    return options.reduce<readonly string[]>(switchOn, lines).join("\n");
   });
+  return { url: `http://127.0.0.1:${port}`, close };
+}
+
+const OPTIONAL = /^(\s*)# {3}/;
+
+/** Enables the lines that an example has commented out below a comment with a phrase. They replace the line that the comment names. */
+function switchOn(lines: readonly string[], phrase: string): string[] {
+  const comment = lines.findIndex((line) => /^\s*#/.test(line) && line.includes(phrase));
+  const start = lines.findIndex((line, at) => at > comment && OPTIONAL.test(line));
+  const end = lines.findIndex((line, at) => at > start && !OPTIONAL.test(line));
+  if (comment < 0 || start < 0) throw new TypeError(`there are no optional lines for: ${phrase}`);
+  const replaced = /in place of (\w+) above/.exec(lines[comment] ?? "")?.[1];
+  const dropped = lines.findLastIndex((line, at) => at < comment && line.trimStart().startsWith(`${replaced} `));
+  const enabled = lines.map((line, at) => (at >= start && at < end ? line.replace(OPTIONAL, "$1") : line));
+  return enabled.filter((_, at) => at !== dropped);
+}
+
+export type BalancerName = "HAProxy" | "nginx" | "Caddy";
+const BALANCERS: Readonly<Record<BalancerName, ProxyProgram>> = { HAProxy: HAPROXY, nginx: NGINX, Caddy: CADDY };
+
+export type Balancer = Awaited<ReturnType<typeof startBalancer>>;
+
+/**
+ * Starts a balancer in front of two gateways, each a host and port. `folder` gets its certificate. @returns its https origin, its
+ * certificate, which is its own authority, and a function that stops it
+ */
+export async function startBalancer(
+  name: BalancerName,
+  gateways: readonly [string, string],
+  folder: string,
+  edit: (text: string) => string = (text) => text,
+) {
+  const { cert, key } = makeCertificate(folder, "login", "ecdsa");
+  const ca = readFileSync(cert, "utf8");
+  const pem = join(folder, "login.pem");
+  writeFileSync(pem, `${ca}${readFileSync(key, "utf8")}`, { mode: 0o600 });
+  const { port, close } = await start(BALANCERS[name], (free) => {
+    const example = readExample(`balancers/${BALANCERS[name].example}`, [
+      ["gateway-1.internal:8080", gateways[0]],
+      ["gateway-2.internal:8080", gateways[1]],
+      ["bind :443", `bind 127.0.0.1:${free}`],
+      ["listen 443 ssl;", `listen 127.0.0.1:${free} ssl;`],
+      ["login.example {", `https://127.0.0.1:${free} {\n\ttls ${cert} ${key}`],
+      ["/etc/haproxy/login.pem", pem],
+      ["/etc/nginx/login.pem", cert],
+      ["/etc/nginx/login.key", key],
+    ]);
+    return edit(example);
+  });
+  return { url: `https://127.0.0.1:${port}`, ca, close };
 }
