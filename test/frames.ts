@@ -1,8 +1,9 @@
 // Sends HTTP/2 frames by hand, in any order, in cleartext or over TLS.
 
 import { once } from "node:events";
-import { connect, type Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
+import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
+import { connectTo } from "./http/raw-http.ts";
 
 export const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 
@@ -114,88 +115,57 @@ function encodeText(text: string): Buffer {
   return Buffer.concat([Buffer.from(length), bytes]);
 }
 
-async function openSocket(url: string, ca?: Buffer): Promise<Socket> {
-  const { protocol, hostname, port } = new URL(url);
-  const target = { host: hostname, port: Number(port), allowHalfOpen: true, noDelay: true };
-  const secure = protocol === "https:";
-  const socket = secure ? connectTls({ ...target, ALPNProtocols: ["h2"], ...(ca && { ca }) }) : connect(target);
-  await once(socket, secure ? "secureConnect" : "connect");
-  socket.on("error", () => {});
-  return socket;
-}
+export type FrameConnection = Awaited<ReturnType<typeof openConnection>>;
 
-/** A connection that reads the server's frames. */
-export interface FrameConnection {
-  /** Writes frames in one piece; the preface precedes the first ones. */
-  write(...frames: readonly Buffer[]): void;
-  /** Waits for the first HEADERS of a stream. @returns whether the status is 200 @throws Error when the connection ends */
-  isOk(stream: number): Promise<boolean>;
-  /** Waits for the end of a stream. @returns the bytes of its DATA @throws Error when the connection ends */
-  bodyOf(stream: number): Promise<Buffer>;
-  /** Ends the client's side. */
-  end(): void;
-  readonly closed: Promise<void>;
-  destroy(): void;
-}
-
-interface Answer {
-  readonly ok: PromiseWithResolvers<boolean>;
-  readonly body: PromiseWithResolvers<Buffer>;
-  readonly chunks: Buffer[];
-}
-
-/** Connects; to an `https:` URL by TLS with ALPN h2, where `ca` is the certificate to trust. */
-export async function openConnection(url: string, ca?: Buffer): Promise<FrameConnection> {
-  const socket = await openSocket(url, ca);
-  const answers = new Map<number, Answer>();
-  let isClosed = false;
-  const answerOf = (stream: number): Answer => {
-    const known = answers.get(stream);
-    if (known !== undefined) return known;
-    const answer = { ok: Promise.withResolvers<boolean>(), body: Promise.withResolvers<Buffer>(), chunks: [] };
-    // A test waits for at most one of the two.
-    for (const { promise } of [answer.ok, answer.body]) promise.catch(() => {});
-    if (isClosed) fail(answer);
-    answers.set(stream, answer);
-    return answer;
-  };
-  const fail = ({ ok, body }: Answer): void => {
-    for (const { reject } of [ok, body]) reject(new Error("the connection ended"));
-  };
-  const take = ({ type, flags, stream, payload }: Frame): void => {
-    if (type !== HEADERS && type !== DATA) return;
-    const { ok, body, chunks } = answerOf(stream);
-    if (type === HEADERS) ok.resolve(payload[0] === STATUS_200);
-    else chunks.push(payload);
-    if ((flags & END_STREAM) !== 0) body.resolve(Buffer.concat(chunks));
-  };
-
-  let received: Buffer = Buffer.alloc(0);
-  socket.on("data", (chunk: Buffer) => {
-    received = Buffer.concat([received, chunk]);
-    for (const next of readFrames(received)) take(next);
-    received = afterFrames(received);
-  });
+/** Opens a connection that reads the server's frames. */
+export async function openConnection(url: string) {
+  const socket = connectTo(url, { allowHalfOpen: true });
+  await once(socket, socket instanceof TLSSocket ? "secureConnect" : "connect");
+  const closed = new Promise((resolve) => socket.once("close", resolve));
   socket.once("end", () => socket.end());
-  const closed = new Promise<void>((resolve) =>
-    socket.once("close", () => {
-      isClosed = true;
-      for (const answer of answers.values()) fail(answer);
-      resolve();
-    }),
-  );
+  const frames: Frame[] = [];
+  let arrived = Promise.withResolvers<void>();
+  onFrames(socket, (some) => {
+    frames.push(...some);
+    arrived.resolve();
+    arrived = Promise.withResolvers();
+  });
+  /** @throws Error when the connection ends */
+  const waitFor = async (stream: number, isWanted: (frame: Frame) => boolean): Promise<Frame> => {
+    for (;;) {
+      const found = frames.find((frame) => frame.stream === stream && isWanted(frame));
+      if (found !== undefined) return found;
+      if (socket.closed) throw new Error("the connection ended");
+      await Promise.race([arrived.promise, closed]);
+    }
+  };
   let preface: readonly Buffer[] = [PREFACE];
   return {
-    write(...frames) {
-      socket.write(Buffer.concat([...preface, ...frames]));
+    /** Writes frames in one piece; the preface precedes the first ones. */
+    write(...written: readonly Buffer[]) {
+      socket.write(Buffer.concat([...preface, ...written]));
       preface = [];
     },
-    isOk: (stream) => answerOf(stream).ok.promise,
-    bodyOf: (stream) => answerOf(stream).body.promise,
+    /** Waits for the first HEADERS of a stream. @returns whether the status is 200 */
+    async isOk(stream: number) {
+      const { payload } = await waitFor(stream, ({ type }) => type === HEADERS);
+      return payload[0] === STATUS_200;
+    },
+    /** Waits for the end of a stream. @returns the bytes of its DATA */
+    async bodyOf(stream: number) {
+      await waitFor(stream, isLast);
+      const body = frames.filter((frame) => frame.stream === stream && frame.type === DATA);
+      return Buffer.concat(body.map(({ payload }) => payload));
+    },
     end: () => socket.end(),
     closed,
-    destroy: () => socket.destroy(),
+    destroy: () => void socket.destroy(),
   };
+}
+
+/** Whether a frame ends its stream's answer. */
+export function isLast({ type, flags }: Frame): boolean {
+  return (type === HEADERS || type === DATA) && (flags & END_STREAM) !== 0;
 }
 
 /** The whole frames at the start of some bytes. */
@@ -210,8 +180,14 @@ export function* readFrames(bytes: Buffer): Generator<Frame> {
   }
 }
 
-/** The bytes after the whole frames. */
-export function afterFrames(bytes: Buffer): Buffer {
-  const read = [...readFrames(bytes)].reduce((sum, { payload }) => sum + HEAD_BYTES + payload.length, 0);
-  return bytes.subarray(read);
+/** Reads the frames that a socket receives. */
+export function onFrames(socket: Socket, take: (frames: readonly Frame[]) => void): void {
+  let rest: Buffer = Buffer.alloc(0);
+  socket.on("data", (chunk: Buffer) => {
+    rest = Buffer.concat([rest, chunk]);
+    const frames = [...readFrames(rest)];
+    const read = frames.reduce((sum, { payload }) => sum + HEAD_BYTES + payload.length, 0);
+    rest = Buffer.from(rest.subarray(read));
+    take(frames);
+  });
 }

@@ -9,7 +9,7 @@ import { AuthService } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
 import { limitAddress, readNetwork } from "../../src/core/limiter/addresses.ts";
 import { createCallerFrom, findOrigin, trustNetworks } from "../../src/http/caller.ts";
 import type { Listener } from "../../src/http/listener.ts";
-import { callerOf } from "../../src/protocols/call.ts";
+import { callerOf, type RequestCaller } from "../../src/protocols/call.ts";
 import { postJson } from "../ask.ts";
 import { signNow, startTestGateway } from "../gateway.ts";
 import { sendByHand } from "../protocols/hand.ts";
@@ -20,19 +20,13 @@ describe("limitAddress", () => {
   test.for([
     ["192.0.2.1", "192.0.2.1"],
     ["::ffff:192.0.2.1", "192.0.2.1"],
-    ["::ffff:c000:201", "192.0.2.1"],
     ["64:ff9b::192.0.2.1", "192.0.2.1"],
-    ["64:ff9b::c000:201", "192.0.2.1"],
     ["64:ff9b::", "0.0.0.0"],
     ["64:ff9b::1:c000:201", "64:ff9b::/64"],
-    ["64:ff9b:1::c000:201", "64:ff9b:1::/64"],
     ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
-    ["2001:0DB8:0001:0002::1", "2001:db8:1:2::/64"],
-    ["2001:db8::1", "2001:db8::/64"],
     ["::1", "::/64"],
     ["fe80::1%eth0", "fe80::/64"],
     ["", "unknown"],
-    ["localhost", "unknown"],
     ["192.0.2.256", "unknown"],
   ] as const)("counts %j under %j", ([address, counted]) => {
     expect(limitAddress(address)).toBe(counted);
@@ -64,13 +58,10 @@ test("without trusted proxies the peer is the caller, and each request has an id
 test.for([
   ["::ffff:10.0.0.1", "::ffff:192.0.2.1", "192.0.2.1"],
   ["2001:db8:ffff::1", "2001:db8:1:2:3::4", "2001:db8:1:2::/64"],
-  ["10.0.0.1", "64:ff9b::192.0.2.1", "192.0.2.1"],
   ["64:ff9b::10.0.0.1", "192.0.2.1", "10.0.0.1"],
   ["192.0.2.9", "192.0.2.1", "192.0.2.9"],
-  ["", "192.0.2.1", "unknown"],
 ] as const)("behind trusted proxies the peer %j with the list %j counts under %s", ([remoteAddress, list, counted]) => {
-  const networks = ["10.0.0.0/8", "2001:db8:ffff::/48"].map(readNetwork);
-  const callerFrom = createCallerFrom(trustNetworks(networks));
+  const callerFrom = createCallerFrom(trustNetworks(["10.0.0.0/8", "2001:db8:ffff::/48"].map(readNetwork)));
   // RFC 7239's header, which a stranger may have written, is not read.
   const headers = { "x-forwarded-for": list, forwarded: "for=192.0.2.77" };
   expect(callerFrom({ remoteAddress, headers }, "rest").address).toBe(counted);
@@ -111,43 +102,25 @@ const TOKENS = ['"', "\\", ",", ";", "=", " ", "for=", "for=6.6.6.6", "6.6.6.6",
 const anything = fc
   .array(fc.oneof(fc.constantFrom(...TOKENS), fc.string({ maxLength: 5 })), { maxLength: 30 })
   .map((parts) => parts.join("").replace(/[^\t\x20-\x7e]/g, ""));
-const address = fc.oneof(fc.ipV4(), fc.ipV6()).filter((one) => !isTrusted(one));
+const stranger = fc.oneof(fc.ipV4(), fc.ipV6()).filter((one) => !isTrusted(one));
 const hops = fc.array(fc.constantFrom("10.1.2.3", "fd00::1", "10.255.0.1:80"), { maxLength: 4 });
 
-describe("text of the client, left of the proxies' entries", () => {
-  test("changes nothing", () => {
-    fc.assert(
-      fc.property(anything, address, hops, (left, caller, proxies) => {
-        expect(origin([left, caller, ...proxies].join(", "))).toBe(caller);
-      }),
-      { numRuns: 300 },
-    );
-  });
-
-  test("is ignored: only the proxies' entries and one more are read", () => {
-    const asked: string[] = [];
-    const ask = (one: string): boolean => {
-      asked.push(one);
-      return isTrusted(one);
-    };
-    findOrigin(PEER, `${"10.0.0.9,".repeat(1_800)}192.0.2.1, 10.0.0.2`, ask);
-    expect(asked).toEqual(["10.0.0.2", "192.0.2.1"]);
-  });
-
-  test("at most 32 entries of trusted proxies are read", () => {
-    const list = ["192.0.2.1", ...Array<string>(32).fill("10.0.0.9")];
-    expect(origin(list.join())).toBe("10.0.0.9");
-    expect(origin(list.slice(0, -1).join())).toBe("192.0.2.1");
-  });
-});
-
-test("any header gives an address, and never an error", () => {
+test("any text of the client gives an address, and changes nothing left of the proxies' entries", () => {
   fc.assert(
-    fc.property(anything, (list) => {
-      expect(origin(list)).toMatch(/^[\da-f:.]+$/i);
+    fc.property(anything, stranger, hops, (text, caller, proxies) => {
+      expect(origin(text)).toMatch(/^[\da-f:.]+$/i);
+      expect(origin([text, caller, ...proxies].join(", "))).toBe(caller);
     }),
     { numRuns: 300 },
   );
+});
+
+test("only the proxies' entries and one more are read, at most 32", () => {
+  const asked: string[] = [];
+  findOrigin(PEER, `${"10.0.0.9,".repeat(1_800)}192.0.2.1, 10.0.0.2`, (one) => asked.push(one) > 0 && isTrusted(one));
+  expect(asked).toEqual(["10.0.0.2", "192.0.2.1"]);
+  const proxies = Array<string>(31).fill("10.0.0.9").join();
+  expect([origin(`192.0.2.1,${proxies}`), origin(`192.0.2.1,${proxies},10.0.0.9`)]).toEqual(["192.0.2.1", "10.0.0.9"]);
 });
 
 test("a stored address does not keep its header in memory", () => {
@@ -156,34 +129,31 @@ test("a stored address does not keep its header in memory", () => {
   if (typeof collect !== "function") throw new TypeError("gc is not exposed");
   collect();
   const before = process.memoryUsage().heapUsed;
-  const stored = Array.from({ length: 1_000 }, (_, at) => {
-    const list = Buffer.from(`${"x".repeat(15_000)}, 203.0.113.${100 + (at % 100)}`).toString("latin1");
-    return origin(list);
-  });
+  const stored = Array.from({ length: 1_000 }, (_, at) =>
+    origin(Buffer.from(`${"x".repeat(15_000)}, 203.0.113.${100 + (at % 100)}`).toString("latin1")),
+  );
   collect();
   expect(process.memoryUsage().heapUsed - before).toBeLessThan(5_000_000);
   expect(stored).toHaveLength(1_000);
 });
 
-const LINES = ["6.6.6.6", "192.0.2.1, 127.0.0.1"];
 const LOGIN = "/countersign.auth.v1.AuthService/Login";
-
-let listener: Listener;
 /** Protocol and address of each caller: of a handled call, or of an error outside of handlers. */
 let callers: string[] = [];
+let listener: Listener;
 
 beforeAll(async () => {
+  const note = ({ protocol, address }: RequestCaller) => callers.push(`${protocol} ${address}`);
   const spec = createServiceImplSpec<typeof AuthService>(AuthService, {
     login(_request, context) {
-      const { protocol, address } = callerOf(context);
-      callers.push(`${protocol} ${address}`);
+      note(callerOf(context));
       return { token: "", expiresIn: 0 };
     },
   });
   listener = await mountAll([{ spec }], {
     endpoints: { "/livez": { method: "GET", answer: () => ({ body: "ok\n" }) } },
     callerFrom: createCallerFrom(trustNetworks([readNetwork("127.0.0.1")])),
-    onError: (_error, { protocol, address }) => callers.push(`${protocol} ${address}`),
+    onError: (_error, caller) => note(caller),
   });
 });
 afterAll(() => listener.close(0));
@@ -191,36 +161,28 @@ beforeEach(() => {
   callers = [];
 });
 
-interface Sent {
-  readonly method?: string;
-  readonly path?: string;
-  readonly type?: string;
-  readonly body?: string;
-  readonly headers?: Record<string, string>;
-}
-
-const JSON_TYPE = "application/json";
+const JSON_TYPE = { "content-type": "application/json" };
+const GRPC = { "content-type": "application/grpc" };
+const WEB = { "content-type": "application/grpc-web+proto" };
 const EMPTY = "\0\0\0\0\0";
-const BOTH = [1, 2] as const;
 
-test.each<[string, string, readonly (1 | 2)[], Sent]>([
-  ["a call", "rest", BOTH, { path: "/auth/login", type: JSON_TYPE, body: "{}" }],
-  ["a call", "connect", BOTH, { type: JSON_TYPE, body: "{}" }],
-  ["a call", "grpc-web", BOTH, { type: "application/grpc-web+proto", body: EMPTY }],
-  ["a call", "grpc", BOTH, { type: "application/grpc", body: EMPTY }],
-  ["an unknown path", "rest", BOTH, { method: "GET", path: "/nothing" }],
-  ["a POST to a document", "rest", BOTH, { path: "/livez" }],
-  ["a body that is not JSON", "rest", BOTH, { path: "/auth/login", type: JSON_TYPE, body: "{" }],
-  ["an unknown media type", "connect", BOTH, { type: "text/plain", body: "{}" }],
-  ["an unknown encoding", "grpc", [2], { type: "application/grpc", headers: { "grpc-encoding": "br" } }],
-  ["a call without a message", "grpc", [2], { type: "application/grpc" }],
-  ["a message that does not decode", "grpc", [2], { type: "application/grpc", body: "\0\0\0\0\x01\xff" }],
-])("%s over %s in HTTP/%j", async (_name, protocol, versions, { type, body, headers, ...request }) => {
-  const all = { "x-forwarded-for": LINES, te: "trailers", ...(type && { "content-type": type }), ...headers };
-  const bytes = body === undefined ? {} : { body: Buffer.from(body, "latin1") };
-  for (const version of versions) {
-    await sendByHand(listener.url, { version, path: LOGIN, ...request, headers: all, ...bytes });
-  }
+test.each<[string, string, readonly (1 | 2)[], string, Record<string, string>, string?]>([
+  ["a call", "rest", [1, 2], "/auth/login", JSON_TYPE, "{}"],
+  ["a call", "connect", [1, 2], LOGIN, JSON_TYPE, "{}"],
+  ["a call", "grpc-web", [1, 2], LOGIN, WEB, EMPTY],
+  ["a call", "grpc", [1, 2], LOGIN, GRPC, EMPTY],
+  ["an unknown path", "rest", [1, 2], "/nothing", {}],
+  ["a POST to a document", "rest", [1, 2], "/livez", {}],
+  ["a body that is not JSON", "rest", [1, 2], "/auth/login", JSON_TYPE, "{"],
+  ["an unknown media type", "connect", [1, 2], LOGIN, { "content-type": "text/plain" }, "{}"],
+  ["an unknown encoding", "grpc", [2], LOGIN, { ...GRPC, "grpc-encoding": "br" }],
+  ["a call without a message", "grpc", [2], LOGIN, GRPC],
+  ["a message that does not decode", "grpc", [2], LOGIN, GRPC, "\0\0\0\0\x01\xff"],
+])("%s over %s in HTTP/%j has its caller", async (_name, protocol, versions, path, fields, text = "") => {
+  // Two lines of the header are one list.
+  const headers = { "x-forwarded-for": ["6.6.6.6", "192.0.2.1, 127.0.0.1"], te: "trailers", ...fields };
+  const body = Buffer.from(text, "latin1");
+  for (const version of versions) await sendByHand(listener.url, { version, path, headers, body });
   expect(callers).toEqual(versions.map(() => `${protocol} 192.0.2.1`));
 });
 
@@ -230,18 +192,17 @@ test("a request with more header lines than Node keeps is refused before it is h
   expect([status, callers]).toEqual([431, []]);
 });
 
-test("the limit of the smallest network of an address counts", async () => {
+test("the gateway limits a caller behind its proxies by the limit of the caller's network", async () => {
   const { publicUrl } = await startTestGateway({
     FAILURE_LIMIT: "off",
     TRUSTED_PROXIES: "127.0.0.1",
     ADDRESS_LIMIT: "1/60s",
-    ADDRESS_LIMIT_OVERRIDES: "198.51.100.0/24=2/60s,198.51.100.7=1/60s,2001:db8::/32=off",
+    ADDRESS_LIMIT_OVERRIDES: "198.51.100.0/24=2/60s",
   });
   const statuses: number[] = [];
-  for (const client of ["198.51.100.1", "198.51.100.7", "2001:db8::1", "192.0.2.1"].flatMap((one) => [one, one, one])) {
+  for (const client of ["198.51.100.1", "192.0.2.1"].flatMap((one) => [one, one, one])) {
     const headers = { "X-Forwarded-For": client };
     statuses.push((await postJson(new URL("/auth/login", publicUrl), signNow("nobody"), { headers })).status);
   }
-  const [ok, no] = [401, 429];
-  expect(statuses).toEqual([ok, ok, no, ok, no, no, ok, ok, ok, ok, no, no]);
+  expect(statuses).toEqual([401, 401, 429, 401, 429, 429]);
 });

@@ -2,6 +2,7 @@
 
 import { on } from "node:events";
 import { connect, type Socket, type TcpNetConnectOpts } from "node:net";
+import { connect as connectTls } from "node:tls";
 import { onTestFinished } from "vitest";
 
 export interface RawResponse {
@@ -17,18 +18,25 @@ export interface RawConnection {
   close(): void;
 }
 
-/** Opens a connection that ends with the test at the latest. An error closes it. */
-export function openSocket(url: string, options: Partial<TcpNetConnectOpts> = {}): Socket {
-  const { hostname: host, port } = new URL(url);
-  const socket = connect({ ...options, host, port: Number(port) });
-  onTestFinished(() => void socket.destroy());
+/** Connects; to an `https:` URL by TLS, with ALPN h2, whatever the certificate. An error closes the connection. */
+export function connectTo(url: string, options: Partial<TcpNetConnectOpts> = {}): Socket {
+  const { protocol, hostname: host, port } = new URL(url);
+  const target = { noDelay: true, ...options, host, port: Number(port) };
+  const tls = { ALPNProtocols: ["h2"], rejectUnauthorized: false };
+  const socket = protocol === "https:" ? connectTls({ ...target, ...tls }) : connect(target);
   return socket.on("error", () => {});
+}
+
+/** Opens a connection that ends with the test at the latest. */
+export function openSocket(url: string, options: Partial<TcpNetConnectOpts> = {}): Socket {
+  const socket = connectTo(url, options);
+  onTestFinished(() => void socket.destroy());
+  return socket;
 }
 
 /** Opens a persistent connection, for one exchange at a time. */
 export function openRaw(url: string): RawConnection {
-  const { hostname, port } = new URL(url);
-  const socket = connect(Number(port), hostname);
+  const socket = connectTo(url);
   return {
     exchange: (bytes) => exchangeOn(socket, bytes),
     close: () => socket.destroy(),

@@ -114,7 +114,7 @@ test("still serves after failed handshakes", async () => {
 
 /** A client without TLS that has written some bytes. */
 async function openTcp({ url }: SecureListener, bytes: string): Promise<Socket> {
-  const socket = openSocket(url).resume();
+  const socket = openSocket(url.replace("https", "http")).resume();
   await once(socket, "connect");
   socket.write(bytes);
   return socket;

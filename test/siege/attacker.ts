@@ -1,22 +1,12 @@
-// A process that runs one attack, at a lower priority than the gateway and the devices.
+// A process that runs one attack, at a lower priority than the gateway and the devices: `node attacker.ts NAME COUNT TARGET`.
 
 import { setPriority } from "node:os";
+import { Findings } from "./attack.ts";
 import { planOf } from "./attacks.ts";
-import { Findings, type Target } from "./target.ts";
 
-export interface AttackOrder {
-  readonly name: string;
-  readonly target: Target;
-  readonly count: number;
-}
-
-/** Priority of the attacker: a real one would not use the gateway's processor. */
-const NICE = 10;
-
-process.once("message", async ({ name, target, count }: AttackOrder) => {
-  setPriority(NICE);
-  const findings = new Findings();
-  await planOf(name).run(target, count, findings);
-  process.send?.(findings.list(), () => process.exit(0));
-});
-process.once("disconnect", () => process.exit(0));
+/** A real attacker would not use the gateway's processor. */
+setPriority(10);
+const [name = "", count, target = ""] = process.argv.slice(2);
+const findings = new Findings();
+await planOf(name).run(JSON.parse(target), Number(count), findings);
+process.send?.(findings.list(), () => process.exit(0));

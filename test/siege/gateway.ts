@@ -3,65 +3,64 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ADMIN_TOKEN, enrolMany, namedSettings, openGateway } from "../gateway.ts";
-import { launch, type ServingProcess } from "../program.ts";
-import type { Target } from "./target.ts";
+import type { Environment } from "../../src/config.ts";
+import { ask, postJson } from "../ask.ts";
+import { ADMIN_TOKEN, enrolMany, namedSettings, openGateway, signNow } from "../gateway.ts";
+import { launch } from "../program.ts";
+import type { Target } from "./attack.ts";
 
-/** Enough for the logins of a warm-up and of an attack within a limit of 10 a minute. */
-const DEVICES = 800;
 const MB = 1024;
 
-export interface SiegedGateway extends Pick<ServingProcess, "ended"> {
-  readonly target: Target;
-  /** Resident memory in MB; NaN after the end of the process. */
-  rss(): number;
-  /** The log's lines about bugs, and about missing descriptors. */
-  readLog(): { readonly faults: readonly string[]; readonly shortages: readonly string[] };
-  end(): Promise<void>;
-}
+export type Site = Awaited<ReturnType<typeof openSite>>;
+export type SiegedGateway = Awaited<ReturnType<Site["start"]>>;
 
-/** A data directory, for one gateway after the other. */
-export interface Site {
-  /** Devices whose key is CUSTOMER_KEY. */
-  readonly deviceKeys: readonly string[];
-  /** @param descriptors the limit of open descriptors; absent: the highest that is allowed */
-  start(descriptors?: number): Promise<SiegedGateway>;
-  remove(): void;
-}
-
-/** Makes a site and enrols its devices. */
-export async function openSite(devices = DEVICES): Promise<Site> {
+/** Makes a data directory, for one gateway after the other, and enrols devices whose key is CUSTOMER_KEY. */
+export async function openSite(devices: number, settings: Environment = {}) {
   const folder = mkdtempSync(join(tmpdir(), "countersign-siege-"));
   const deviceKeys = Array.from({ length: devices }, (_, index) => `siege-${index}`);
   const gateway = await openGateway({ DATA_DIR: folder, TOKEN_ALG: "RS256" });
   await enrolMany(gateway, deviceKeys);
   await gateway.close();
+  const env = namedSettings({ ...settings, DATA_DIR: folder });
   let starts = 0;
   return {
     deviceKeys,
-    start: (descriptors) => startGateway(folder, join(folder, `log-${starts++}`), descriptors),
+    /** @param descriptors the limit of open descriptors; absent: the highest that is allowed */
+    start: (descriptors = Number.POSITIVE_INFINITY) => startGateway(env, join(folder, `log-${starts++}`), descriptors),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
 
-async function startGateway(folder: string, logFile: string, descriptors?: number): Promise<SiegedGateway> {
-  const { pid, publicUrl, internalUrl, log, ended, end } = await launch(["--dev"], {
-    env: namedSettings({ DATA_DIR: folder }),
-    logFile,
-    ...(descriptors !== undefined && { before: ["prlimit", `--nofile=${descriptors}:${descriptors}`] }),
-  });
+async function startGateway(env: Environment, logFile: string, descriptors: number) {
+  const limit = Number.isFinite(descriptors) ? ["prlimit", `--nofile=${descriptors}:${descriptors}`] : [];
+  const { pid, log, ended, end, ...urls } = await launch(["--dev"], { env, logFile, before: limit });
   return {
-    target: { publicUrl, internalUrl, adminToken: ADMIN_TOKEN },
+    target: await prepareAttack(urls),
+    /** Resident memory in MB; NaN after the end of the process. */
     rss: () => (ended() === undefined ? rssOf(pid) : Number.NaN),
     ended,
+    /** Warnings and errors in the log: about missing descriptors, and others, which no stranger must cause. */
     readLog() {
       const lines = log().split("\n");
-      const isFault = (text: string): boolean => text.includes('"msg":"fault"') || /^\s+at |^Error|Uncaught/.test(text);
-      const isShortage = (text: string): boolean => /connections are refused/i.test(text);
-      return { faults: lines.filter(isFault), shortages: lines.filter(isShortage) };
+      const loud = lines.filter((line) => line !== "" && !line.includes('"level":30,'));
+      const isShortage = (line: string): boolean => line.includes("connections are refused");
+      const faults = loud.filter((line) => !isShortage(line)).map((line) => line.slice(0, 400));
+      return { shortages: loud.filter(isShortage), faults };
     },
-    end: async () => void (await end("SIGTERM")),
+    [Symbol.asyncDispose]: async () => void (await end("SIGTERM")),
   };
+}
+
+/** Logs a device in and an operator, whose requests attacks repeat. */
+async function prepareAttack(urls: Pick<Target, "publicUrl" | "internalUrl">): Promise<Target> {
+  const options = { agent: false, rejectUnauthorized: false } as const;
+  const login = signNow("siege-0");
+  const { body } = await postJson(new URL("/auth/login", urls.publicUrl), login, options);
+  const signIn = { ...options, method: "POST", headers: { "x-countersign-dashboard": "1" } };
+  const credentials = JSON.stringify({ token: ADMIN_TOKEN });
+  const { headers } = await ask(new URL("/dashboard/sign-in", urls.internalUrl), signIn, credentials);
+  const [session = ""] = headers["set-cookie"]?.[0]?.split(";") ?? [];
+  return { ...urls, adminToken: ADMIN_TOKEN, login, token: JSON.parse(body).token, session };
 }
 
 function rssOf(pid: number): number {

@@ -1,4 +1,4 @@
-// Mutated requests: no 5xx, and each connection is answered or closed in time.
+// Mutated requests, the same ones in each run: no 5xx, and each connection is answered or closed in time.
 
 import { setTimeout as pause } from "node:timers/promises";
 import {
@@ -13,11 +13,17 @@ import {
   readFrames,
   settings,
 } from "../frames.ts";
-import { framesOf } from "../http2-requests.ts";
-import { openOrReport, received, writeAll } from "./connections.ts";
-import { choose, type Mutation, mutate, OF_BYTES, OF_HTTP1, randomOf } from "./mutations.ts";
-import { http1Requests, http2Requests, openSession } from "./requests.ts";
-import { type Attack, type Findings, forEachIndex, LISTENERS } from "./target.ts";
+import {
+  type Attack,
+  type AttackPlan,
+  forEachIndex,
+  LISTENERS,
+  openOrReport,
+  received,
+  type Target,
+  writeAll,
+} from "./attack.ts";
+import { framesOf, http1Requests, http2Requests } from "./requests.ts";
 
 /** The time of a request, 20 s, and slack. */
 const HANG_MS = 25_000;
@@ -28,111 +34,191 @@ const LONGEST_OUTAGE_MS = 250;
 const MOST_WAITING = 3_000;
 /** One request in this many keeps its side open, so that the gateway has to time out. */
 const OPEN_EVERY = 10;
-const PING_ACK = 1;
+const MOST_MUTATIONS = 3;
 
-interface Sent {
-  readonly index: number;
-  readonly bytes: Buffer;
-  /** Whether the bytes answer the request. */
-  readonly isAnswer: (bytes: Buffer) => boolean;
-  readonly isServerError: (bytes: Buffer) => boolean;
+/** Numbers below a bound, the same for the same seed (mulberry32). */
+type Random = (bound: number) => number;
+
+function randomOf(seed: number): Random {
+  let state = Math.imul(seed + 1, 0x9e3779b1);
+  return (bound) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % bound;
+  };
 }
 
-/** Sends bytes on a new connection, and waits for an answer. */
-async function sendAlone(
-  url: string,
-  { index, bytes, isAnswer, isServerError }: Sent,
-  findings: Findings,
-): Promise<void> {
-  const socket = await openOrReport(findings, url, index, { allowHalfOpen: true });
-  if (socket === undefined) return;
-  socket.once("end", () => socket.end());
-  const answer = received(socket, HANG_MS, isAnswer);
-  await writeAll(socket, bytes);
-  if (index % OPEN_EVERY !== 0) socket.end();
-  const answered = await answer;
-  if (answered === undefined) findings.add("neither answered nor closed in 25 s");
-  else if (isServerError(answered)) findings.add("an answer of 5xx");
-  socket.destroy();
+/** @throws TypeError for an empty list */
+function choose<Value>(choices: readonly Value[], random: Random): Value {
+  const choice = choices[random(choices.length)];
+  if (choice === undefined) throw new TypeError("there is nothing to choose from");
+  return choice;
 }
 
-/** Sends `count` requests. Those without an answer keep waiting meanwhile. */
-async function sendAll(count: number, send: (index: number) => Promise<void>): Promise<void> {
-  const waiting = new Set<Promise<void>>();
-  await forEachIndex(count, LANES, async (index) => {
-    const sent = send(index).finally(() => waiting.delete(sent));
-    waiting.add(sent);
-    await Promise.race([sent, pause(LONGEST_OUTAGE_MS)]);
-    while (waiting.size > MOST_WAITING) await Promise.race(waiting);
-  });
-  await Promise.all(waiting);
-}
+type Mutation = (bytes: Buffer, random: Random) => Buffer;
 
-const HTTP1_STATUS = /^HTTP\/1\.1 [2-5]\d\d/m;
+const randomBytes = (length: number, random: Random): Buffer => Buffer.from(Array.from({ length }, () => random(256)));
 
-/** Mutated HTTP/1 requests, at both listeners in turn. */
-export const mutatedHttp1: Attack = async (target, count, findings) => {
-  const requests = http1Requests(target, await openSession(target));
-  const mutations: readonly Mutation[] = [...OF_BYTES, ...OF_HTTP1];
-  return sendAll(count, async (index) => {
-    const random = randomOf(index);
-    const bytes = mutate(choose(requests, random), mutations, random);
-    const sent = {
-      index,
-      bytes,
-      isAnswer: (answer: Buffer) => HTTP1_STATUS.test(answer.toString("latin1", 0, 200)),
-      isServerError: (answer: Buffer) => /^HTTP\/1\.1 5/m.test(answer.toString("latin1", 0, 200)),
-    };
-    await sendAlone(target[choose(LISTENERS, random)], sent, findings);
-  });
-};
+/** Replaces bytes somewhere. `change`: how many of the bytes from there on go, and what comes in their place. */
+const splice =
+  (change: (rest: Buffer, random: Random) => readonly [removed: number, inserted: Buffer]): Mutation =>
+  (bytes, random) => {
+    const at = random(bytes.length);
+    const [removed, inserted] = change(bytes.subarray(at), random);
+    return Buffer.concat([bytes.subarray(0, at), inserted, bytes.subarray(at + removed)]);
+  };
+
+const NOTHING = Buffer.alloc(0);
+
+/** Mutations of any protocol. */
+const OF_BYTES: readonly Mutation[] = [
+  splice(([first = 0], random) => [1, Buffer.of(first ^ (1 << random(8)))]),
+  splice((_rest, random) => [1, Buffer.of(random(256))]),
+  splice((_rest, random) => [0, randomBytes(1 + random(16), random)]),
+  splice((_rest, random) => [0, Buffer.alloc(1 << random(15), random(256))]),
+  splice((_rest, random) => [1 + random(32), NOTHING]),
+  splice(({ length }) => [length, NOTHING]),
+  splice((rest, random) => [0, rest.subarray(0, 1 + random(128))]),
+];
+
+const LINES = [
+  "Content-Length: 3",
+  "Content-Length: -1",
+  "Content-Length: 18446744073709551616",
+  "Content-Length: 3, 4",
+  "Transfer-Encoding: chunked",
+  "Transfer-Encoding: xchunked",
+  "Transfer-Encoding: gzip, chunked",
+  "Transfer-Encoding:\x0bchunked",
+  "Host: other",
+  "Connection: upgrade, http2-settings",
+  "Upgrade: h2c",
+  "Expect: 100-continue",
+  "Expect: else",
+  "Trailer: a",
+  " folded",
+  "Name : a",
+  "X-\xff: \xff",
+  "Content-Encoding: gzip",
+  "Content-Type: application/grpc",
+];
+const VERSIONS = ["HTTP/0.9", "HTTP/1.0", "HTTP/2.0", "HTTP/1.2", "HTTP/9.9", "HTTP/11", "http/1.1", ""];
+const TARGETS = ["*", "//", "http://[", "/%", "/%00", "/../..", "/auth/login?%", "a:1", `/${"a".repeat(9_000)}`, ""];
+const CHUNKS = ["5\r\nab\r\n", "-1\r\n", "ffffffffffffffffff\r\n", "0\r\n\r\n", "1;\r\na\r\n", "Z\r\n", "1\na\n"];
+const METHODS = ["", "GET", "PUT", "CONNECT", "PRI", "M-SEARCH", "get"];
+const LINE_ENDS = ["\n", "\r", "\r\r\n", "\n\r\n"];
+
+/** Replaces a part of an HTTP/1 request. */
+const replace =
+  (part: string | RegExp, by: (random: Random, found: string) => string): Mutation =>
+  (bytes, random) =>
+    Buffer.from(
+      bytes.toString("latin1").replace(part, (found) => by(random, found)),
+      "latin1",
+    );
+
+const OF_HTTP1: readonly Mutation[] = [
+  replace("\r\n", (random) => `\r\n${choose(LINES, random)}\r\n`),
+  replace(/(?<=\r\n)[^\r]+\r\n/, (random, line) => line.repeat(2 + random(80))),
+  replace(/HTTP\/1\.\d/, (random) => choose(VERSIONS, random)),
+  replace(/ \/\S*/, (random) => ` ${choose(TARGETS, random)}`),
+  replace(/Content-Length: \d+/, (random) => `Content-Length: ${random(300)}`),
+  replace("\r\n\r\n", (random) => `\r\n\r\n${choose(CHUNKS, random)}`),
+  (bytes, random) => {
+    const end = choose(LINE_ENDS, random);
+    return replace(/\r\n/g, () => end)(bytes, random);
+  },
+  replace(/^\w+/, (random) => choose(METHODS, random)),
+];
 
 /** HTTP/2 frame types 0 to 9, and others, with any flags and stream. */
 const addFrame: Mutation = (bytes, random) => {
-  const payload = Buffer.from(Array.from({ length: random(32) }, () => random(256)));
-  const added = frame(random(12), random(64), random(6), payload);
-  return random(2) === 0 ? Buffer.concat([added, bytes]) : Buffer.concat([bytes, added]);
+  const added = frame(random(12), random(64), random(6), randomBytes(random(32), random));
+  return Buffer.concat(random(2) === 0 ? [added, bytes] : [bytes, added]);
 };
 
+/** Applies one to three mutations; something is left to send. */
+function mutate(valid: Buffer, mutations: readonly Mutation[], random: Random): Buffer {
+  let bytes = valid;
+  for (let times = 1 + random(MOST_MUTATIONS); times > 0; times--) {
+    const mutated = choose(mutations, random)(bytes, random);
+    if (mutated.length > 0) bytes = mutated;
+  }
+  return bytes;
+}
+
+interface Protocol {
+  /** Bytes before a mutated request. */
+  readonly preface: Buffer;
+  readonly requests: (listener: (typeof LISTENERS)[number], target: Target) => readonly Buffer[];
+  readonly mutations: readonly Mutation[];
+  /** Whether the bytes answer a request. */
+  readonly isAnswer: (bytes: Buffer) => boolean;
+  /** Whether the first answer has a status of 5xx. */
+  readonly isServerError: (bytes: Buffer) => boolean;
+}
+
+const HTTP1: Protocol = {
+  preface: NOTHING,
+  requests: (_listener, target) => http1Requests(target),
+  mutations: [...OF_BYTES, ...OF_HTTP1],
+  isAnswer: (bytes) => /^HTTP\/1\.1 [2-5]\d\d/m.test(bytes.toString("latin1", 0, 200)),
+  isServerError: (bytes) => /^HTTP\/1\.1 5/m.test(bytes.toString("latin1", 0, 200)),
+};
+
+const PING_ACK = 1;
 /** Whether a stream was answered or ended, or all frames were read. */
-function isHttp2Answer(bytes: Buffer): boolean {
-  const ends = ({ type, flags }: Frame): boolean =>
-    [HEADERS, RST_STREAM, GOAWAY].includes(type) || (type === PING && flags === PING_ACK);
-  return [...readFrames(bytes)].some(ends);
-}
+const isEnd = ({ type, flags }: Frame): boolean =>
+  [HEADERS, RST_STREAM, GOAWAY].includes(type) || (type === PING && flags === PING_ACK);
 
-/** `:status` of the static table, as indexed fields (RFC 7541, appendix A). */
-const INDEXED_500 = 0x8e;
-/** A literal with the name `:status`, which is entry 8: indexed, or not, or never. */
-const LITERAL_STATUS = [0x48, 0x08, 0x18];
-/** The digit 5: plain, and in six bits of the Huffman code (RFC 7541, appendix B). */
-const FIVE = { plain: 0x35, huffman: 0b011011 };
+/** `:status` at the start of a header block: 500 indexed, 503 and 504 plain, 501 and 502 in Huffman's code (RFC 7541). */
+const SERVER_ERRORS = [Buffer.of(0x8e), Buffer.from("\x48\x0350"), Buffer.of(0x48, 0x82, 0x6c)];
 
-/** Whether the first answer of a connection has a status of 5xx. */
-function isServerError(bytes: Buffer): boolean {
-  const answer = [...readFrames(bytes)].find(({ type }) => type === HEADERS);
-  if (answer === undefined) return false;
-  const [first = 0, length = 0, digit = 0] = answer.payload;
-  if (first === INDEXED_500) return true;
-  if (!LITERAL_STATUS.includes(first)) return false;
-  return length >= 0x80 ? digit >> 2 === FIVE.huffman : digit === FIVE.plain;
-}
+const HTTP2: Protocol = {
+  preface: Buffer.concat([PREFACE, settings()]),
+  // The answer to a PING shows that all frames were read.
+  requests: (listener, target) =>
+    Object.values(http2Requests(listener, target)).map((request) => Buffer.concat([framesOf(1, request), ping()])),
+  mutations: [...OF_BYTES, addFrame, addFrame],
+  isAnswer: (bytes) => [...readFrames(bytes)].some(isEnd),
+  isServerError(bytes) {
+    const { payload = NOTHING } = [...readFrames(bytes)].find(({ type }) => type === HEADERS) ?? {};
+    return SERVER_ERRORS.some((start) => payload.indexOf(start) === 0);
+  },
+};
 
-/** Mutated HTTP/2 requests, at both listeners in turn; a PING follows each. */
-export const mutatedHttp2: Attack = async (target, count, findings) => {
-  const session = await openSession(target);
-  const requests = {
-    publicUrl: http2Requests("publicUrl", target, session),
-    internalUrl: http2Requests("internalUrl", target, session),
+/** Sends mutated requests at both listeners in turn. Those without an answer keep waiting meanwhile. */
+function sendMutated({ preface, requests, mutations, isAnswer, isServerError }: Protocol): Attack {
+  return async (target, count, findings) => {
+    const choices = LISTENERS.map((listener) => ({ url: target[listener], valid: requests(listener, target) }));
+    const waiting = new Set<Promise<void>>();
+    const send = async (index: number): Promise<void> => {
+      const random = randomOf(index);
+      const { url, valid } = choose(choices, random);
+      const socket = await openOrReport(findings, url, index, { allowHalfOpen: true });
+      if (socket === undefined) return;
+      socket.once("end", () => socket.end());
+      const answer = received(socket, HANG_MS, isAnswer);
+      await writeAll(socket, Buffer.concat([preface, mutate(choose(valid, random), mutations, random)]));
+      if (index % OPEN_EVERY !== 0) socket.end();
+      const answered = await answer;
+      if (answered === undefined) findings.add("neither answered nor closed in 25 s");
+      else if (isServerError(answered)) findings.add("an answer of 5xx");
+      socket.destroy();
+    };
+    await forEachIndex(count, LANES, async (index) => {
+      const sent = send(index).finally(() => waiting.delete(sent));
+      waiting.add(sent);
+      await Promise.race([sent, pause(LONGEST_OUTAGE_MS)]);
+      while (waiting.size > MOST_WAITING) await Promise.race(waiting);
+    });
+    await Promise.all(waiting);
   };
-  const mutations: readonly Mutation[] = [...OF_BYTES, addFrame, addFrame];
-  const preface = Buffer.concat([PREFACE, settings()]);
-  return sendAll(count, async (index) => {
-    const random = randomOf(index);
-    const listener = choose(LISTENERS, random);
-    const valid = Buffer.concat([framesOf(1, choose(requests[listener], random)), ping()]);
-    const frames = mutate(valid, mutations, random);
-    const bytes = Buffer.concat([preface, frames]);
-    await sendAlone(target[listener], { index, bytes, isAnswer: isHttp2Answer, isServerError }, findings);
-  });
+}
+
+/** By attack; the count is of requests. */
+export const MUTATED: Readonly<Record<string, AttackPlan>> = {
+  "mutated-http1": { count: 200_000, run: sendMutated(HTTP1) },
+  "mutated-http2": { count: 200_000, run: sendMutated(HTTP2) },
 };
