@@ -1,12 +1,12 @@
 // Certificates for TLS tests, made by openssl, and a bare listener that has one.
 
 import { once } from "node:events";
-import { copyFileSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
 import { afterAll, onTestFinished } from "vitest";
-import { type Listener, listen } from "../../src/http/listener.ts";
+import { listen } from "../../src/http/listener.ts";
 import type { TlsFiles } from "../../src/http/tls.ts";
 import { temporaryFolder } from "../program.ts";
 import { type CertificateKind, makeCertificate } from "./openssl.ts";
@@ -25,14 +25,17 @@ export function replaceFile(path: string, by: string): void {
   renameSync(`${path}.next`, path);
 }
 
-export interface TlsListener extends Listener {
-  readonly port: number;
-  /** Errors of certificate files that could not be loaded. */
-  readonly faults: readonly unknown[];
-}
+export type TlsListener = Awaited<ReturnType<typeof startTlsListener>>;
 
-/** Starts a listener that answers `ok`, and never answers /never. It closes with the test. */
-export async function startTlsListener(tls: TlsFiles): Promise<TlsListener> {
+/** Starts a listener with copies of certificates of a folder. It answers `ok`, never answers /never, and closes with the test. */
+export async function startTlsListener(pems: string, names: readonly string[], options: Partial<TlsFiles> = {}) {
+  const folder = temporaryFolder();
+  const copy = (file: string): string => {
+    copyFileSync(join(pems, file), join(folder, file));
+    return join(folder, file);
+  };
+  const certs = names.map((name) => copy(`${name}.crt`));
+  const keys = names.map((name) => copy(`${name}.key`));
   const faults: unknown[] = [];
   const listener = await listen({
     host: "127.0.0.1",
@@ -40,35 +43,17 @@ export async function startTlsListener(tls: TlsFiles): Promise<TlsListener> {
     serve: (exchange) => {
       if (exchange.target !== "/never") exchange.send({ status: 200, headers: [], body: "ok" });
     },
-    tls,
+    tls: { certs, keys, ...options },
     onFault: (error) => faults.push(error),
   });
   onTestFinished(async () => void (await listener.close(0)));
-  return { ...listener, port: Number(new URL(listener.url).port), faults };
+  const authorities = readdirSync(pems).filter((file) => file.endsWith(".crt"));
+  const ca = authorities.map((file) => readFileSync(join(pems, file)));
+  return { ...listener, port: Number(new URL(listener.url).port), certs, keys, ca, faults };
 }
-
-export interface SecureListener extends TlsListener {
-  /** The server's own certificate, which is its authority. */
-  readonly ca: Buffer;
-  /** Paths of copies that a test may replace. */
-  readonly cert: string;
-  readonly key: string;
-}
-
-/** Starts a listener with the certificate `name` of a folder. */
-export async function startSecureListener(pems: string, name: string, clientCa?: string): Promise<SecureListener> {
-  const folder = temporaryFolder();
-  const [cert, key] = [join(folder, "server.crt"), join(folder, "server.key")];
-  copyFileSync(join(pems, `${name}.crt`), cert);
-  copyFileSync(join(pems, `${name}.key`), key);
-  const listener = await startTlsListener({ certs: [cert], keys: [key], ...(clientCa !== undefined && { clientCa }) });
-  return { ...listener, ca: readFileSync(cert), cert, key };
-}
-
-export type Target = Pick<TlsListener, "port"> & Pick<ConnectionOptions, "ca">;
 
 /** Opens a TLS connection, which ends with the test at the latest. An error closes it. */
-export function openTls({ port, ca }: Target, options: ConnectionOptions = {}): TLSSocket {
+export function openTls({ port, ca }: TlsListener, options: ConnectionOptions = {}): TLSSocket {
   const socket = connect({ host: "127.0.0.1", port, ca, ...options });
   socket.on("error", () => {});
   onTestFinished(() => void socket.destroy());
@@ -76,7 +61,7 @@ export function openTls({ port, ca }: Target, options: ConnectionOptions = {}): 
 }
 
 /** Opens a TLS connection, and waits for its handshake. Rejects when that fails. */
-export async function shakeHands(target: Target, options: ConnectionOptions = {}): Promise<TLSSocket> {
+export async function shakeHands(target: TlsListener, options: ConnectionOptions = {}): Promise<TLSSocket> {
   const socket = openTls(target, options);
   await once(socket, "secureConnect");
   return socket;

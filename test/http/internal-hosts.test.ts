@@ -1,7 +1,7 @@
 // Host names that the internal listener answers to.
 
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { createHostCheck } from "../../src/http/dispatch.ts";
 
 const isAllowed = createHostCheck("Gateway.Example", ["countersign.internal", "countersign_1"]);
@@ -11,58 +11,33 @@ const anyCase = (text: string) =>
     .map((upper) => [...text].map((letter, at) => (upper[at] ? letter.toUpperCase() : letter)).join(""));
 const ending = fc.constantFrom("", ":", ":80", ":65535");
 
-describe("a host check", () => {
-  test("accepts a request without Host", () => {
-    expect(isAllowed(undefined)).toBe(true);
-  });
+test("accepts a request without Host", () => {
+  expect(isAllowed(undefined)).toBe(true);
+});
 
-  test.for([
-    "",
-    ":9090",
-    ".",
-    "localhost.evil.example",
-    "notlocalhost",
-    "evil-countersign.internal",
-    "sub.countersign.internal",
-    "127.0.0.1.evil.example",
-    "[evil.example]",
-    "[127.0.0.1]",
-    "::1",
-    "2130706433",
-    "localhost:9090:9090",
-    "localhost:evil.example",
-    "localhost@evil.example",
-    "evil.example@localhost",
-    "evil.example#.localhost",
-    "localhost, evil.example",
-    " localhost",
-    "localhost..",
-  ])("refuses %j", (host) => {
-    expect(isAllowed(host)).toBe(false);
-  });
+test.for([
+  ...["", ":9090", ".", "localhost..", " localhost", "notlocalhost", "evil-countersign.internal", "2130706433", "::1"],
+  ...["localhost.evil.example", "127.0.0.1.evil.example", "sub.countersign.internal", "[evil.example]", "[127.0.0.1]"],
+  ...["localhost:9090:9090", "localhost:evil.example", "localhost@evil.example", "evil.example@localhost"],
+  ...["evil.example#.localhost", "localhost, evil.example"],
+])("refuses %j", (host) => {
+  expect(isAllowed(host)).toBe(false);
+});
 
-  test("accepts every IP address and every configured name, in any case and with any port", () => {
-    const name = fc.constantFrom("localhost", "gateway.example", "countersign.internal", "countersign_1");
-    const host = fc.oneof(
-      fc.ipV4(),
-      fc.ipV6().map((address) => `[${address}]`),
-      name.chain(anyCase),
-      name.chain(anyCase).map((text) => `${text}.`),
-      fc.domain().map((domain) => `${domain}.localhost`),
-    );
-    fc.assert(
-      fc.property(host, ending, (text, port) => {
-        expect(isAllowed(text + port)).toBe(true);
-      }),
-    );
-  });
+test("accepts every IP address and every configured name, in any case and with any port", () => {
+  const name = fc.constantFrom("localhost", "gateway.example", "countersign.internal", "countersign_1");
+  const host = fc.oneof(
+    fc.ipV4(),
+    fc.ipV6().map((address) => `[${address}]`),
+    name.chain(anyCase),
+    name.chain(anyCase).map((text) => `${text}.`),
+    fc.domain().map((domain) => `${domain}.localhost`),
+  );
+  fc.assert(fc.property(host, ending, (text, port) => isAllowed(text + port)));
+});
 
-  test("refuses every other domain, in any case and with any port", () => {
-    const others = fc.domain().filter((domain) => !/^(gateway\.example|countersign\.internal)$/i.test(domain));
-    fc.assert(
-      fc.property(others.chain(anyCase), fc.constantFrom("", "."), ending, (domain, dot, port) => {
-        expect(isAllowed(domain + dot + port)).toBe(false);
-      }),
-    );
-  });
+test("refuses every other domain, in any case and with any port", () => {
+  const others = fc.domain().filter((domain) => !/^(gateway\.example|countersign\.internal)$/i.test(domain));
+  const dot = fc.constantFrom("", ".");
+  fc.assert(fc.property(others.chain(anyCase), dot, ending, (domain, end, port) => !isAllowed(domain + end + port)));
 });

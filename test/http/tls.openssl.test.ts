@@ -7,22 +7,16 @@ import { text } from "node:stream/consumers";
 import type { ConnectionOptions, TLSSocket } from "node:tls";
 import { describe, expect, test } from "vitest";
 import { ask } from "../ask.ts";
-import {
-  getOver,
-  makeCertificates,
-  openTls,
-  type SecureListener,
-  shakeHands,
-  startSecureListener,
-} from "./certificates.ts";
+import { getOver, makeCertificates, openTls, shakeHands, startTlsListener, type TlsListener } from "./certificates.ts";
 import { openSocket } from "./raw-http.ts";
 
 const pems = makeCertificates({ rsa: "rsa", ecdsa: "ecdsa" });
 const OK = "HTTP/1.1 200 OK";
 
+const start = (name: string): Promise<TlsListener> => startTlsListener(pems, [name]);
 /** A connection to a new listener with the certificate `name`. Rejects when the handshake fails. */
 const meet = async (name: string, offer?: ConnectionOptions): Promise<TLSSocket> =>
-  shakeHands(await startSecureListener(pems, name), offer);
+  shakeHands(await start(name), offer);
 
 test.each(["rsa", "ecdsa"])("agrees on TLS 1.3 with a key of type %s", async (name) => {
   const socket = await meet(name);
@@ -102,7 +96,7 @@ test.each<[string, ConnectionOptions, string]>([
 });
 
 test("still serves after failed handshakes", async () => {
-  const listener = await startSecureListener(pems, "rsa");
+  const listener = await start("rsa");
   for (const bytes of ["GET / HTTP/1.1\r\n\r\n", "\x16\x03\x01\x02\x00\x01\x00", ""]) {
     const socket = await openTcp(listener, bytes);
     await once(socket.end(), "close");
@@ -113,7 +107,7 @@ test("still serves after failed handshakes", async () => {
 });
 
 /** A client without TLS that has written some bytes. */
-async function openTcp({ url }: SecureListener, bytes: string): Promise<Socket> {
+async function openTcp({ url }: TlsListener, bytes: string): Promise<Socket> {
   const socket = openSocket(url.replace("https", "http")).resume();
   await once(socket, "connect");
   socket.write(bytes);
@@ -121,7 +115,7 @@ async function openTcp({ url }: SecureListener, bytes: string): Promise<Socket> 
 }
 
 /** Resolves once the listener has accepted every earlier connection. */
-const askOnce = ({ url, ca }: SecureListener): Promise<unknown> => ask(url, { ca, agent: false });
+const askOnce = ({ url, ca }: TlsListener): Promise<unknown> => ask(url, { ca, agent: false });
 
 describe("a listener that closes", () => {
   test.each<[string, string | undefined]>([
@@ -129,9 +123,9 @@ describe("a listener that closes", () => {
     ["sends half a ClientHello", "\x16\x03\x01\x02\x00\x01\x00"],
     ["sends no request", undefined],
   ])("closes at once the connection of a client that %s", async (_name, bytes) => {
-    const listener = await startSecureListener(pems, "ecdsa");
+    const listener = await start("ecdsa");
     // A silent client of another listener, whose ten seconds end first.
-    const timeout = once(await openTcp(await startSecureListener(pems, "ecdsa"), ""), "close");
+    const timeout = once(await openTcp(await start("ecdsa"), ""), "close");
     const socket = bytes === undefined ? await shakeHands(listener) : await openTcp(listener, bytes);
     const gone = once(socket.resume(), "close");
     await askOnce(listener);
@@ -140,7 +134,7 @@ describe("a listener that closes", () => {
   });
 
   test("gives a request under way the grace period, and no more", async () => {
-    const listener = await startSecureListener(pems, "ecdsa");
+    const listener = await start("ecdsa");
     const socket = await shakeHands(listener);
     socket.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\nGET /never HTTP/1.1\r\nHost: localhost\r\n\r\n");
     // After the first answer the second request has been read.
@@ -152,5 +146,5 @@ describe("a listener that closes", () => {
 });
 
 test("ends a handshake that takes ten seconds", async () => {
-  await once(await openTcp(await startSecureListener(pems, "ecdsa"), ""), "close");
+  await once(await openTcp(await start("ecdsa"), ""), "close");
 });

@@ -10,6 +10,8 @@ import { launch } from "../program.ts";
 import type { Target } from "./attack.ts";
 
 const MB = 1024;
+/** The device whose login attacks repeat. */
+const ATTACKED = "siege-attacked";
 
 export type Site = Awaited<ReturnType<typeof openSite>>;
 export type SiegedGateway = Awaited<ReturnType<Site["start"]>>;
@@ -19,7 +21,7 @@ export async function openSite(devices: number, settings: Environment = {}) {
   const folder = mkdtempSync(join(tmpdir(), "countersign-siege-"));
   const deviceKeys = Array.from({ length: devices }, (_, index) => `siege-${index}`);
   const gateway = await openGateway({ DATA_DIR: folder, TOKEN_ALG: "RS256" });
-  await enrolMany(gateway, deviceKeys);
+  await enrolMany(gateway, [ATTACKED, ...deviceKeys]);
   await gateway.close();
   const env = namedSettings({ ...settings, DATA_DIR: folder });
   let starts = 0;
@@ -54,7 +56,7 @@ async function startGateway(env: Environment, logFile: string, descriptors: numb
 /** Logs a device in and an operator, whose requests attacks repeat. */
 async function prepareAttack(urls: Pick<Target, "publicUrl" | "internalUrl">): Promise<Target> {
   const options = { agent: false, rejectUnauthorized: false } as const;
-  const login = signNow("siege-0");
+  const login = signNow(ATTACKED);
   const { body } = await postJson(new URL("/auth/login", urls.publicUrl), login, options);
   const signIn = { ...options, method: "POST", headers: { "x-countersign-dashboard": "1" } };
   const credentials = JSON.stringify({ token: ADMIN_TOKEN });

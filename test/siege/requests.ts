@@ -18,7 +18,7 @@ const JSON_TYPE = { "content-type": "application/json" };
 const FROM_PAGE = { "x-countersign-dashboard": "1" };
 const NO_MESSAGE: Uint8Array = new Uint8Array();
 
-export function request(method: string, path: string, headers: HeaderFields = {}, body?: Buffer): RawRequest {
+function request(method: string, path: string, headers: HeaderFields = {}, body?: Buffer): RawRequest {
   const pseudo = { ":method": method, ":scheme": "http", ":path": path, ":authority": "localhost" };
   return { headers: { ...pseudo, ...headers }, ...(body && { body }) };
 }

@@ -117,7 +117,7 @@ async function runAttackers(
   { words, processes, longestMs }: Order,
   findings: Findings,
 ): Promise<number> {
-  const children = Array.from({ length: processes }, () => adopt(fork(`${import.meta.dirname}/attacker.ts`, words)));
+  const children = Array.from({ length: processes }, () => adopt(fork(new URL("attacker.ts", import.meta.url), words)));
   const deadline = performance.now() + longestMs;
   let peak = 0;
   const watch = setInterval(() => {
