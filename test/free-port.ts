@@ -15,10 +15,15 @@ export async function listenOnLoopback(server: Server): Promise<number> {
 /** Systems give ports above these to connections, and to servers that ask for port 0. */
 const [FIRST_PORT, END_OF_PORTS] = [10_000, 32_000];
 
+/** Ports that this process has already given, which may not be in use yet. */
+const given = new Set<number>();
+
 /** A port that is free now, and that no connection takes before it is used. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(FIRST_PORT, END_OF_PORTS);
+    if (given.has(port)) continue;
+    given.add(port);
     const server = createServer();
     const isFree = await new Promise<boolean>((resolve) => {
       server.once("error", () => resolve(false));

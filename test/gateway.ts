@@ -9,7 +9,7 @@ import { type Gateway, type GatewayOptions, startGateway } from "../src/app.ts";
 import type { LoginBody } from "../src/cli/sign.ts";
 import { type Config, type Environment, readConfig } from "../src/config.ts";
 import { MAX_IMPORT_ROWS } from "../src/core/registry/device-import.ts";
-import type { DeviceDraft } from "../src/core/registry/devices.ts";
+import type { DeviceDraft, DevicePatch } from "../src/core/registry/devices.ts";
 import { GATEWAY } from "../src/core/registry/ports.ts";
 
 export const ADMIN_TOKEN = "test-admin-token-0123456789";
@@ -112,8 +112,12 @@ export async function startFileGateway(settings: Environment = {}, options: Gate
 }
 
 /** Enrols many devices of a gateway's customer. */
-export async function enrolMany({ registry, customerId }: TestGateway, deviceKeys: readonly string[]): Promise<void> {
-  const rows = deviceKeys.map((deviceKey) => ({ deviceKey, customerId }));
+export async function enrolMany(
+  { registry, customerId }: TestGateway,
+  deviceKeys: readonly string[],
+  patch: DevicePatch = {},
+): Promise<void> {
+  const rows = deviceKeys.map((deviceKey) => ({ ...patch, deviceKey, customerId }));
   for (let start = 0; start < rows.length; start += MAX_IMPORT_ROWS) {
     await registry.importDevices(rows.slice(start, start + MAX_IMPORT_ROWS), GATEWAY);
   }

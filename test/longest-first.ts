@@ -6,7 +6,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 const LONG = [
   "short-runs.postgres",
   "short-runs",
-  "outage.redis",
+  "limits.redis",
   "store/postgres.postgres",
   "packed",
   "migrating",
@@ -16,7 +16,6 @@ const LONG = [
   "http/tls.openssl",
   "cli/serve",
   "protocols/differential",
-  "redis-away.redis",
   "readme.curl",
 ];
 

@@ -56,11 +56,11 @@ test.each([
   expect(statuses).toContain(429);
 
   const deviceKeys = await Promise.all(Array.from({ length: 8 }, () => gateway.enrol()));
-  const load = startLoad({ ...balancer, deviceKeys, connections: 8 });
+  const load = startLoad(balancer, deviceKeys, { connections: 8 });
   await other.close();
   const { logins, counts } = await load.stop();
   expect(logins).toBeGreaterThan(100);
-  expect(counts).toEqual(new Map([["right 200", logins]]));
+  expect(counts).toBe(`${logins} right 200`);
 
   const late = signNow(await gateway.enrol());
   await gateway.close();

@@ -1,13 +1,13 @@
-// An outage of Redis under load: the admissions of two gateways, and the latency. The gateways run this module too.
+// `npm run outage [-- --only kill] [--away 30]`: each kind of Redis outage under load, and its result.
+// On a busy disk the registry's writes are late too: with TMPDIR=/dev/shm the result depends on Redis alone.
 
-import { fork } from "node:child_process";
-import { once } from "node:events";
 import { setTimeout as pass } from "node:timers/promises";
-import { REDIS_DEADLINE_MS } from "../../src/app/limits.ts";
-import { adopt } from "../children.ts";
-import { openGateway } from "../gateway.ts";
+import { parseArgs } from "node:util";
+import { quantile } from "../../bench/figures.ts";
+import { report } from "../long-run.ts";
+import { sendAtRate } from "../pace.ts";
 import { FAULTS, type FaultName } from "./faults.ts";
-import { countFalseDenials, countMost, type Limits, latencyOf, startLoad } from "./load.ts";
+import { countAlone, countFalseDenials, countMost, type Limits, logIn, openGateways } from "./logins.ts";
 
 export interface OutageOptions {
   readonly fault: FaultName;
@@ -15,131 +15,93 @@ export interface OutageOptions {
   readonly devices: number;
   /** Logins a second, over all devices. */
   readonly rate: number;
-  /** Duration of the load before, during and after the outage, in milliseconds. */
-  readonly beforeMs: number;
+  /** Duration of an outage that does not end by itself. */
   readonly awayMs: number;
-  readonly afterMs: number;
-  /** Deadline of Redis, in milliseconds; absent: the default. */
   readonly redisDeadlineMs?: number;
 }
 
-export interface OutageReport {
-  readonly logins: number;
-  /** Answers of 5xx, and logins that were not answered. */
-  readonly failed: number;
-  /** The most admissions in a window, and the bound. */
-  readonly most: number;
-  readonly bound: number;
-  /** Denials of devices with fewer than `least` admissions in their window. */
-  readonly falselyDenied: number;
-  readonly least: number;
-  /** Decisions without Redis. */
-  readonly alone: number;
-  readonly p999Ms: number;
-}
-
-const GATEWAYS = 2;
+/** Age of a device's first proof: each later proof is a second younger, so that none repeats. */
+const OLDEST_PROOF_S = 280;
 
 /** Runs a load through an outage. If Redis decided everything, the answers must keep the exact limit. */
-export async function runOutage(options: OutageOptions): Promise<OutageReport> {
-  const { limits, beforeMs, awayMs, afterMs } = options;
+export async function runOutage(options: OutageOptions) {
+  const { fault, limits, devices, rate, awayMs, redisDeadlineMs } = options;
   await using cleanup = new AsyncDisposableStack();
-  const fault = await FAULTS[options.fault]();
-  cleanup.defer(() => fault.stop());
-  const gateways = await openGateways(fault.redisUrl, options, cleanup);
-  const { devices, rate } = options;
-  const urls = gateways.map(({ publicUrl }) => publicUrl);
-  using load = startLoad(urls, namesOf(devices), rate);
-  await pass(beforeMs);
-  await fault.begin();
-  // A fault that does not heal by itself is ended after a while.
-  if (!fault.heals) await pass(awayMs);
-  await fault.end();
-  await pass(fault.heals ? awayMs + afterMs : afterMs);
+  const { redisUrl, strike } = await FAULTS[fault](cleanup);
+  const deviceKeys = Array.from({ length: devices }, (_, index) => `device-${index}`);
+  const alwaysAnswers = fault === "move";
+  // With the replay guard a new Redis would decide nothing for ten minutes, longer than the run.
+  const replayGuard = alwaysAnswers;
+  const gateways = await openGateways({ redisUrl, limits, deviceKeys, replayGuard, redisDeadlineMs }, cleanup);
+  const firstProof = Math.floor(Date.now() / 1_000) - OLDEST_PROOF_S;
+  // Each device goes to both gateways in turn.
+  using load = sendAtRate(rate, (index) => {
+    const turn = Math.floor(index / devices);
+    return logIn(gateways[turn % 2 === 0 ? 0 : 1].publicUrl, `device-${index % devices}`, firstProof + turn);
+  });
+  // The fault begins when the limits are free again, so that every admission is a decision.
+  await pass(limits.windowMs);
+  await strike(awayMs);
+  await pass(1.5 * limits.windowMs);
   const attempts = await load.stop();
-  const share = Math.max(1, Math.floor(limits.limit / GATEWAYS));
   const alone = await countAlone(gateways);
+  const share = Math.max(1, Math.floor(limits.limit / gateways.length));
   // On a busy machine Redis may be late, which is an outage too.
-  const isExact = fault.alwaysAnswers === true && alone === 0;
+  const isExact = alwaysAnswers && alone === 0;
   const least = isExact ? limits.limit : share;
+  const latencies = attempts.map(({ sentAt, answeredAt }) => answeredAt - sentAt);
 
   return {
     logins: attempts.length,
+    /** Answers of 5xx, and logins that were not answered. */
     failed: attempts.filter(({ status }) => status === 0 || status >= 500).length,
+    /** The most admissions in a window, and the bound. */
     most: countMost(attempts, limits.windowMs),
-    bound: isExact ? limits.limit : limits.limit + GATEWAYS * share,
+    bound: isExact ? limits.limit : limits.limit + gateways.length * share,
+    /** Denials of devices with fewer than `least` admissions in their window. */
     falselyDenied: countFalseDenials(attempts, { ...limits, limit: least }),
     least,
+    /** Decisions without Redis. */
     alone,
-    p999Ms: latencyOf(attempts),
+    p999Ms: quantile(
+      latencies.sort((one, other) => one - other),
+      0.999,
+    ),
   };
 }
 
-async function openGateways(
-  redisUrl: string,
-  { fault, limits, devices, redisDeadlineMs = REDIS_DEADLINE_MS }: OutageOptions,
-  cleanup: AsyncDisposableStack,
-): Promise<readonly GatewayAddresses[]> {
-  const settings = {
-    REDIS_URL: redisUrl,
-    INSTANCES: String(GATEWAYS),
-    LOGIN_LIMIT: `${limits.limit}/${limits.windowMs}ms`,
-  };
-  // With the replay guard a new Redis would decide nothing for ten minutes, longer than the run.
-  const replayGuard = fault === "move";
-  const order = { settings, replayGuard, deviceKeys: namesOf(devices), redisDeadlineMs };
-  return Promise.all(Array.from({ length: GATEWAYS }, () => openProcess(order, cleanup)));
-}
+/** How much later than without a fault a login may be answered. */
+const LATER_MS = 60;
 
-function namesOf(devices: number): string[] {
-  return Array.from({ length: devices }, (_, index) => `device-${index}`);
-}
-
-/** Number of decisions without Redis so far. */
-async function countAlone(gateways: readonly GatewayAddresses[]): Promise<number> {
-  const texts = await Promise.all(
-    gateways.map(async ({ internalUrl }) => (await fetch(new URL("/metrics", internalUrl))).text()),
-  );
-  const counts = texts.flatMap((text) => [...text.matchAll(/^countersign_limits_decided_alone_total\S* (\d+)$/gm)]);
-  return counts.reduce((sum, [, count]) => sum + Number(count), 0);
-}
-
-interface GatewayOrder {
-  readonly settings: Readonly<Record<string, string>>;
-  readonly deviceKeys: readonly string[];
-  readonly replayGuard: boolean;
-  /** How long Redis may take, in milliseconds. */
-  readonly redisDeadlineMs: number;
-}
-
-interface GatewayAddresses {
-  readonly publicUrl: string;
-  readonly internalUrl: string;
-}
-
-/** Starts a gateway in its own process, which `cleanup` ends. */
-async function openProcess(order: GatewayOrder, cleanup: AsyncDisposableStack): Promise<GatewayAddresses> {
-  const child = adopt(fork(import.meta.filename));
-  const ended = once(child, "exit");
-  cleanup.defer(async () => {
-    if (child.connected) child.disconnect();
-    await ended;
+async function runAll(): Promise<void> {
+  const { values } = parseArgs({
+    options: { only: { type: "string", multiple: true, default: [] }, away: { type: "string", default: "30" } },
   });
-  child.send(order);
-  const answer = await Promise.race([once(child, "message"), ended.then(() => undefined)]);
-  if (answer === undefined) throw new Error("a gateway ended before it was open");
-  return answer[0];
+  const isFault = (name: string): name is FaultName => Object.hasOwn(FAULTS, name);
+  const names = values.only.length === 0 ? Object.keys(FAULTS) : ["calm", ...values.only];
+  if (!names.every(isFault)) throw new Error(`--only is one of ${Object.keys(FAULTS).join(", ")}`);
+  let calmMs = Number.NaN;
+  for (const fault of names) {
+    const { logins, failed, most, bound, falselyDenied, least, alone, p999Ms } = await runOutage({
+      fault,
+      limits: { limit: 10, windowMs: 10_000 },
+      devices: 50,
+      rate: 150,
+      awayMs: Number(values.away) * 1_000,
+    });
+    if (fault === "calm") calmMs = p999Ms;
+    report(`\n${fault}: ${logins} logins at two gateways, ${alone} decisions without Redis`);
+    const lines: readonly (readonly [line: string, isMet: boolean])[] = [
+      [`${failed} answered 5xx or not at all`, failed === 0],
+      [`at most ${most} admitted in a window, bound ${bound}`, most <= bound],
+      [`${falselyDenied} denied after less than ${least} in their window`, falselyDenied === 0],
+      [
+        `p99.9 ${p999Ms.toFixed(1)} ms, at most ${LATER_MS} over ${calmMs.toFixed(1)} ms without a fault`,
+        p999Ms <= calmMs + LATER_MS,
+      ],
+    ];
+    for (const [line, isMet] of lines) report(`  ${line}: ${isMet ? "met" : "NOT met"}`, [], !isMet);
+  }
 }
 
-async function open({ settings, deviceKeys, replayGuard, redisDeadlineMs }: GatewayOrder): Promise<GatewayAddresses> {
-  const gateway = await openGateway(settings, { redisDeadlineMs });
-  for (const deviceKey of deviceKeys) await gateway.enrol({ deviceKey, replayGuard });
-  process.once("disconnect", () => void gateway.close().then(() => process.exit(0)));
-  return { publicUrl: gateway.publicUrl, internalUrl: gateway.internalUrl };
-}
-
-if (process.argv[1] === import.meta.filename) {
-  process.once("message", async (order: GatewayOrder) => {
-    process.send?.(await open(order));
-  });
-}
+if (process.argv[1] === import.meta.filename) await runAll();

@@ -4,76 +4,62 @@ import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { listenOnLoopback } from "../free-port.ts";
 
-export interface Relay {
-  readonly port: number;
-  /** Drops all bytes of the present connections in both directions. `new`: what happens to new connections. */
-  swallow(options: { readonly new: "works" | "swallowed" }): void;
-  /** Closes the present connections at both ends. */
-  cut(): void;
-  /** Also closes new connections at once, until it is called with false. */
-  refuse(isRefusing: boolean): void;
-  /** Delays the server's bytes from now on, in milliseconds. */
-  delay(ms: number): void;
-  stop(): Promise<void>;
-}
-
-interface Pair {
-  readonly sockets: readonly [Socket, Socket];
-  swallowed: boolean;
-}
-
-export async function startRelay(target: number): Promise<Relay> {
-  const pairs = new Set<Pair>();
+export async function startRelay(target: number) {
+  const open = new Set<Socket>();
+  const swallowed = new WeakSet<Socket>();
   let swallowsNew = false;
   let isRefusing = false;
   let delayMs = 0;
+
+  function forward(from: Socket, to: Socket, delay: () => number): void {
+    open.add(from);
+    if (swallowsNew) swallowed.add(from);
+    from.on("data", (chunk) => {
+      if (swallowed.has(from)) return;
+      if (delay() === 0) to.write(chunk);
+      else setTimeout(() => to.destroyed || to.write(chunk), delay());
+    });
+    from.on("error", () => {});
+    from.on("close", () => {
+      // The end of a dropped connection is not passed on either.
+      if (!swallowed.has(from)) to.destroy();
+      open.delete(from);
+    });
+  }
+
   const server = createServer((near) => {
     if (isRefusing) {
       near.destroy();
       return;
     }
     const far = connect(target, "127.0.0.1");
-    const pair: Pair = { sockets: [near, far], swallowed: swallowsNew };
-    pairs.add(pair);
-    for (const [from, to] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      from.on("data", (chunk) => {
-        if (pair.swallowed) return;
-        if (from === near || delayMs === 0) to.write(chunk);
-        else setTimeout(() => to.destroyed || to.write(chunk), delayMs);
-      });
-      from.on("error", () => {});
-      // The end of a dropped connection is not passed on either.
-      from.on("close", () => {
-        if (pair.swallowed) return;
-        to.destroy();
-        pairs.delete(pair);
-      });
-    }
+    forward(near, far, () => 0);
+    forward(far, near, () => delayMs);
   });
   const port = await listenOnLoopback(server);
 
+  /** Closes the present connections at both ends. */
   function cut(): void {
-    for (const pair of pairs) for (const socket of pair.sockets) socket.destroy();
-    pairs.clear();
+    for (const socket of open) socket.destroy();
   }
 
   return {
     port,
-    swallow(options) {
+    /** Drops all bytes of the present connections in both directions. `new`: what happens to new connections. */
+    swallow(options: { readonly new: "works" | "swallowed" }): void {
       swallowsNew = options.new === "swallowed";
-      for (const pair of pairs) pair.swallowed = true;
+      for (const socket of open) swallowed.add(socket);
     },
     cut,
-    refuse(refusing) {
+    /** Also closes new connections at once, until it is called with false. */
+    refuse(refusing: boolean): void {
       isRefusing = refusing;
     },
-    delay(ms) {
+    /** Delays the server's bytes from now on. */
+    delay(ms: number): void {
       delayMs = ms;
     },
-    async stop() {
+    async stop(): Promise<void> {
       server.close();
       cut();
       await once(server, "close");

@@ -11,10 +11,14 @@ import { parseRedisUrl } from "../../../src/core/limiter/redis-url.ts";
 import { freePort } from "../../free-port.ts";
 import { makeCertificate } from "../../http/openssl.ts";
 import { temporaryFolder } from "../../program.ts";
-import { startCluster } from "../../redis/cluster.ts";
 import { startRelay } from "../../redis/relay.ts";
-import { startSentinel } from "../../redis/sentinel.ts";
-import { type RedisServer, type RedisServerOptions, startRedis } from "../../redis/server.ts";
+import {
+  type RedisServer,
+  type RedisServerOptions,
+  startCluster,
+  startRedis,
+  startSentinel,
+} from "../../redis/server.ts";
 
 const elapsed = (): number => performance.now();
 
@@ -72,7 +76,7 @@ test("the master that Sentinels name is followed to another server", async () =>
   onTestFinished(() => sentinels.stop());
   const connection = await connect(sentinels.url);
   await connection.decide();
-  await sentinels.servers[0].kill();
+  await sentinels.master.kill();
   await connection.untilEvent("ready");
   await expect.poll(() => connection.decide().catch(() => 1), { timeout: 10_000 }).toBe(-1);
 });
