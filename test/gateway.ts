@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, onTestFinished } from "vitest";
-import { type Gateway, type GatewayOptions, startGateway } from "../src/app.ts";
+import { type GatewayOptions, startGateway } from "../src/app.ts";
 import type { LoginBody } from "../src/cli/sign.ts";
 import { type Config, type Environment, readConfig } from "../src/config.ts";
 import { MAX_IMPORT_ROWS } from "../src/core/registry/device-import.ts";
@@ -19,12 +19,6 @@ const QUICK_KEY = { TOKEN_ALG: "ES256" };
 /** For tests that log in more often than the defaults allow. */
 export const NO_LIMITS = { LOGIN_LIMIT: "off", ADDRESS_LIMIT: "off", FAILURE_LIMIT: "off" } as const;
 const MASTER_KEY = "00".repeat(32);
-
-export interface TestGateway extends BareGateway {
-  readonly customerId: string;
-  /** Enrols a device of the customer, whose login key is CUSTOMER_KEY. @returns its device_key */
-  enrol(draft?: Partial<DeviceDraft>): Promise<string>;
-}
 
 /** The settings of a test gateway with their prefix; `settings` are named without it. */
 export function namedSettings(settings: Environment): Environment {
@@ -45,20 +39,14 @@ export function testConfig(settings: Environment & { DATA_DIR: string }): Config
   return readConfig(namedSettings({ LOG_LEVEL: "silent", ...QUICK_KEY, ...settings }), { dev: false });
 }
 
-export interface BareGateway extends Gateway {
-  readonly publicUrl: string;
-  readonly internalUrl: string;
-}
-
-async function openBareGateway(
-  settings: Environment & { DATA_DIR: string },
-  options: GatewayOptions = {},
-): Promise<BareGateway> {
+async function openBareGateway(settings: Environment & { DATA_DIR: string }, options: GatewayOptions = {}) {
   const gateway = await startGateway(testConfig(settings), options);
   const { publicUrl, internalUrl } = gateway;
   if (publicUrl === undefined || internalUrl === undefined) throw new TypeError("a listener is off");
   return { ...gateway, publicUrl, internalUrl };
 }
+
+export type BareGateway = Awaited<ReturnType<typeof openBareGateway>>;
 
 /** Starts a gateway without a customer for the calling test. */
 export async function startBareGateway(settings: Environment & { DATA_DIR: string }): Promise<BareGateway> {
@@ -67,8 +55,10 @@ export async function startBareGateway(settings: Environment & { DATA_DIR: strin
   return gateway;
 }
 
+export type TestGateway = Awaited<ReturnType<typeof openGateway>>;
+
 /** Starts a gateway that the caller closes. The next two functions close theirs at the end of the test or file. */
-export async function openGateway(settings: Environment = {}, options: GatewayOptions = {}): Promise<TestGateway> {
+export async function openGateway(settings: Environment = {}, options: GatewayOptions = {}) {
   const folder = mkdtempSync(join(tmpdir(), "countersign-"));
   // A long deadline, since other tests keep the machine busy.
   // The clock is ahead, so that a Redis that has just started counts as old and decides.
@@ -76,21 +66,18 @@ export async function openGateway(settings: Environment = {}, options: GatewayOp
   const defaults = { redisDeadlineMs: 2_000, idleMs: 0, elapsed: () => performance.now() + ahead, ...options };
   const gateway = await openBareGateway({ DATA_DIR: folder, ...settings }, defaults);
   ahead = 3_600_000;
-  const { registry } = gateway;
-  const { customerId } = await registry.customers.create(
-    { customerId: "", displayName: "Test", status: "enabled", loginLimit: "" },
-    GATEWAY,
-  );
-  await registry.customerKeys.issue({ customerId, purpose: "login", importedKey: CUSTOMER_KEY }, GATEWAY);
+  const { customers, customerKeys, devices } = gateway.registry;
+  const { customerId } = await customers.create({ customerId: "", displayName: "Test" }, GATEWAY);
+  await customerKeys.issue({ customerId, purpose: "login", importedKey: CUSTOMER_KEY }, GATEWAY);
   let closed: Promise<void> | undefined;
   return {
     ...gateway,
     customerId,
-    async enrol(draft = {}) {
-      const device = await registry.devices.create({ customerId, deviceKey: "", ...draft }, GATEWAY);
-      return device.deviceKey;
+    /** Enrols a device of the customer, whose login key is CUSTOMER_KEY. @returns its device_key */
+    async enrol(draft: Partial<DeviceDraft> = {}): Promise<string> {
+      return (await devices.create({ customerId, deviceKey: "", ...draft }, GATEWAY)).deviceKey;
     },
-    close() {
+    close(): Promise<void> {
       closed ??= gateway.close().then(() => rmSync(folder, { recursive: true }));
       return closed;
     },

@@ -8,12 +8,11 @@ import { createClient, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { DeviceService } from "../examples/devices_pb.ts";
-import { adopt } from "./children.ts";
 import { freePort } from "./free-port.ts";
 import { CUSTOMER_KEY, openGateway, type TestGateway } from "./gateway.ts";
 import { installPacked } from "./packed.ts";
 import { fencesIn, paste } from "./pages.ts";
-import { DEFAULT_ALG, type Outcome, run, serve, temporaryFolder } from "./program.ts";
+import { adopt, DEFAULT_ALG, type Outcome, run, serve, temporaryFolder } from "./program.ts";
 import { validToken } from "./vectors/forge.ts";
 import { newMint, startIssuer } from "./verify/issuer.ts";
 

@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
-import { cleanEnvironment, type Outcome, type ServingProcess, temporaryFolder } from "./program.ts";
+import { cleanEnvironment, type Outcome, outcomeOf, type ServingProcess, temporaryFolder } from "./program.ts";
 
 const PUBLIC = "127.0.0.1:8080";
 const INTERNAL = "127.0.0.1:9090";
@@ -72,19 +72,14 @@ export interface Shell {
 }
 
 /** Runs a block to its end. */
-export async function paste(
+export function paste(
   code: string,
   { cwd, env = {}, folders = [] }: Shell,
   shell: "bash" | "sh" = "bash",
 ): Promise<Outcome> {
   const path = [...folders, dirname(process.execPath), process.env["PATH"]].join(delimiter);
-  const child = spawn(shell, ["-c", code], {
-    cwd,
-    env: { ...cleanEnvironment(), ...env, PATH: path },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const [stdout, stderr, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);
-  return { status, stdout, stderr };
+  const all = { ...cleanEnvironment(), ...env, PATH: path };
+  return outcomeOf(spawn(shell, ["-c", code], { cwd, env: all, stdio: ["ignore", "pipe", "pipe"] }));
 }
 
 /** Runs a block. @returns what it prints @throws Error with its standard error, when it fails or writes there */

@@ -1,6 +1,11 @@
-// Runs the command line in a process, with the launcher.
+// Runs the command line in processes, with the launcher. They end with this process.
 
-import { type ChildProcess, spawn } from "node:child_process";
+import {
+  type ChildProcess,
+  type ChildProcessByStdio,
+  type ChildProcessWithoutNullStreams,
+  spawn,
+} from "node:child_process";
 import { once } from "node:events";
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,7 +14,6 @@ import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { onTestFinished } from "vitest";
-import { adopt } from "./children.ts";
 
 const LAUNCHER = join(import.meta.dirname, "../bin/countersign.js");
 
@@ -22,19 +26,23 @@ export const NODE_ARGUMENTS: readonly string[] = [
 ];
 /** The launcher's settings for malloc, for a gateway whose memory is measured. */
 export const MALLOC_SETTINGS = { MALLOC_ARENA_MAX: "1", MALLOC_MMAP_THRESHOLD_: "131072" };
+/** For `env`: the default algorithm of tokens, RS256, whose keys take an eighth of a second to generate. */
+export const DEFAULT_ALG = { COUNTERSIGN_TOKEN_ALG: "" };
 
-export interface Outcome {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
+const running = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
+/** Ends a child with this process. @returns the child */
+export function adopt<Child extends ChildProcess>(child: Child): Child {
+  running.add(child);
+  for (const end of ["exit", "error"]) child.once(end, () => running.delete(child));
+  return child;
 }
 
-export interface RunOptions {
-  readonly env?: Readonly<Record<string, string | undefined>>;
-  readonly input?: string;
-  readonly nodeArguments?: readonly string[];
-  readonly launcher?: string;
-}
+/** Whether an adopted child runs. */
+export const isRunning = (child: ChildProcess) => running.has(child);
 
 /** Creates a folder that is removed at the end of the test. */
 export function temporaryFolder(): string {
@@ -48,37 +56,47 @@ export function cleanEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("COUNTERSIGN_")));
 }
 
-function start(
-  args: readonly string[],
-  { env = {}, nodeArguments = NODE_ARGUMENTS, launcher = LAUNCHER, before = [] }: LaunchOptions,
-  stderr: "pipe" | number = "pipe",
-): ChildProcess {
-  const [program = "", ...words] = [...before, process.execPath, ...nodeArguments, launcher, ...args];
-  const stdio = ["pipe" as const, "pipe" as const, stderr];
-  return adopt(spawn(program, words, { env: { ...cleanEnvironment(), ...env }, stdio }));
+export interface Outcome {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
-export type Command = ChildProcess & { readonly stdin: Writable; readonly stdout: Readable; readonly stderr: Readable };
+/** Waits for the end of a process. Its status is null after a signal. */
+export async function outcomeOf(child: ChildProcessByStdio<Writable | null, Readable, Readable>): Promise<Outcome> {
+  const [stdout, stderr, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);
+  return { status, stdout, stderr };
+}
+
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly nodeArguments?: readonly string[];
+  readonly launcher?: string;
+  /** A command line in front of Node's, such as prlimit's. */
+  readonly before?: readonly string[];
+}
+
+/** The arguments of `spawn` for a command. */
+function spawnArguments(args: readonly string[], options: RunOptions) {
+  const { env = {}, nodeArguments = NODE_ARGUMENTS, launcher = LAUNCHER, before = [] } = options;
+  const [program = "", ...words] = [...before, process.execPath, ...nodeArguments, launcher, ...args];
+  return [program, words, { ...cleanEnvironment(), ...env }] as const;
+}
 
 /** Starts a command. */
-export function startCommand(args: readonly string[], options: RunOptions = {}): Command {
-  const child = start(args, options);
-  const { stdin, stdout, stderr } = child;
-  if (stdin === null || stdout === null || stderr === null) throw new TypeError("a stream is not piped");
-  return Object.assign(child, { stdin, stdout, stderr });
+export function startCommand(args: readonly string[], options: RunOptions = {}): ChildProcessWithoutNullStreams {
+  const [program, words, env] = spawnArguments(args, options);
+  return adopt(spawn(program, words, { env }));
 }
 
-/** Runs a command to its end. */
-export async function run(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+/** Runs a command to its end, without input. */
+export function run(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
   const child = startCommand(args, options);
-  child.stdin.end(options.input ?? "");
-  const [stdout, stderr, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);
-  return { status: Number(status), stdout, stderr };
+  child.stdin.end();
+  return outcomeOf(child);
 }
 
 export interface LaunchOptions extends RunOptions {
-  /** A command line in front of Node's, such as prlimit's. */
-  readonly before?: readonly string[];
   /** Standard error goes to this file rather than into memory. */
   readonly logFile?: string;
   /** How many characters at the log's end stay in memory; absent: all. */
@@ -87,27 +105,16 @@ export interface LaunchOptions extends RunOptions {
   readonly atEnd?: (end: () => Promise<void>) => void;
 }
 
-export interface ServingProcess {
-  readonly pid: number;
-  readonly publicUrl: string;
-  readonly internalUrl: string;
-  /** Everything it wrote to standard error so far. */
-  readonly log: () => string;
-  /** Undefined while it runs; then its exit status or signal. */
-  readonly ended: () => string | undefined;
-  /** Sends signals, in order, and waits for the end. @returns the exit status */
-  readonly end: (...signals: NodeJS.Signals[]) => Promise<number | null>;
-}
-
-/** For `env`: the default algorithm of tokens, RS256, whose keys take an eighth of a second to generate. */
-export const DEFAULT_ALG = { COUNTERSIGN_TOKEN_ALG: "" };
+export type ServingProcess = Awaited<ReturnType<typeof launch>>;
 
 /** Starts `serve` on free ports, and waits until it prints its addresses. */
-export async function launch(args: readonly string[], options: LaunchOptions = {}): Promise<ServingProcess> {
+export async function launch(args: readonly string[], options: LaunchOptions = {}) {
   const { logFile, logLength = Number.POSITIVE_INFINITY } = options;
   const ports = { COUNTERSIGN_PUBLIC_LISTEN: "127.0.0.1:0", COUNTERSIGN_INTERNAL_LISTEN: "127.0.0.1:0" };
+  const serving = { ...options, env: { ...ports, ...options.env } };
+  const [program, words, env] = spawnArguments(["serve", "--json", ...args], serving);
   const file = logFile === undefined ? undefined : openSync(logFile, "w");
-  const child = start(["serve", "--json", ...args], { ...options, env: { ...ports, ...options.env } }, file);
+  const child = adopt(spawn(program, words, { env, stdio: ["ignore", "pipe", file ?? "pipe"] }));
   if (file !== undefined) closeSync(file);
   const { pid } = child;
   if (child.stdout === null || pid === undefined) throw new TypeError("a stream is not piped");
@@ -115,28 +122,31 @@ export async function launch(args: readonly string[], options: LaunchOptions = {
   child.stderr?.on("data", (chunk) => {
     logged = (logged + String(chunk)).slice(-logLength);
   });
+  /** Everything it wrote to standard error so far. */
   const log = (): string => (logFile === undefined ? logged : readFileSync(logFile, "utf8"));
   const exited = once(child, "exit");
-  options.atEnd?.(async () => {
-    child.kill("SIGKILL");
-    await exited;
-  });
+
+  /** Sends signals, in order, and waits for the end. @returns the exit status */
+  async function end(...signals: NodeJS.Signals[]): Promise<number | null> {
+    for (const signal of signals) child.kill(signal);
+    const [status] = await exited;
+    return status;
+  }
+
+  options.atEnd?.(async () => void (await end("SIGKILL")));
   const first = await Promise.race([once(createInterface(child.stdout), "line"), exited.then(() => undefined)]);
   if (first === undefined) throw new Error(`serve ended: ${log()}`);
-  const { public: publicUrl, internal: internalUrl } = JSON.parse(String(first[0]));
+  const addresses: { readonly public: string; readonly internal: string } = JSON.parse(String(first[0]));
   return {
     pid,
-    publicUrl,
-    internalUrl,
+    publicUrl: addresses.public,
+    internalUrl: addresses.internal,
     log,
+    end,
+    /** Undefined while it runs; then its exit status or signal. */
     ended() {
       const { exitCode, signalCode } = child;
       return exitCode === null && signalCode === null ? undefined : String(exitCode ?? signalCode);
-    },
-    async end(...signals) {
-      for (const signal of signals) child.kill(signal);
-      const [status] = await exited;
-      return status;
     },
   };
 }

@@ -15,34 +15,15 @@ declare module "vitest" {
   }
 }
 
-/** A server's URL, and a function that stops it. */
-interface Started {
-  readonly url: string | undefined;
-  stop(): Promise<void>;
-}
-
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const starting = [
-    startUnless(process.env["COUNTERSIGN_TEST_REDIS_URL"], startSharedRedis),
-    startUnless(process.env["COUNTERSIGN_TEST_POSTGRES_URL"], startSharedPostgres),
-  ] as const;
-  const [redis, postgres] = await Promise.all(starting);
-  project.provide("redisUrl", redis.url);
-  project.provide("postgresUrl", postgres.url);
-  return async () => void (await Promise.all([redis.stop(), postgres.stop()]));
-}
-
-const NONE: Started = { url: undefined, stop: async () => {} };
-
-async function startUnless(given: string | undefined, start: () => Promise<Started>): Promise<Started> {
-  return given ? { url: given, stop: async () => {} } : start();
-}
-
-/** Starts it without fsync, which makes creating and dropping databases ten times as fast. No test kills it. */
-async function startSharedPostgres(): Promise<Started> {
-  return hasPostgres() ? startPostgres({ settings: ["fsync=off"] }) : NONE;
-}
-
-async function startSharedRedis(): Promise<Started> {
-  return spawnSync("redis-server", ["--version"], { stdio: "ignore" }).status === 0 ? startRedis() : NONE;
+  const { COUNTERSIGN_TEST_REDIS_URL: redisUrl, COUNTERSIGN_TEST_POSTGRES_URL: postgresUrl } = process.env;
+  const hasRedis = () => spawnSync("redis-server", ["--version"], { stdio: "ignore" }).status === 0;
+  const [redis, postgres] = await Promise.all([
+    !redisUrl && hasRedis() ? startRedis() : undefined,
+    // Without fsync creating and dropping databases is ten times as fast. No test kills this server.
+    !postgresUrl && hasPostgres() ? startPostgres({ settings: ["fsync=off"] }) : undefined,
+  ]);
+  project.provide("redisUrl", redis?.url ?? redisUrl);
+  project.provide("postgresUrl", postgres?.url ?? postgresUrl);
+  return async () => void (await Promise.all([redis?.stop(), postgres?.stop()]));
 }

@@ -1,9 +1,7 @@
 // The programs of other languages and vendors: installed where they are missing, and run to their end.
 
 import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { text } from "node:stream/consumers";
-import type { Outcome } from "../program.ts";
+import { type Outcome, outcomeOf } from "../program.ts";
 import { installMissing, type Requirement } from "../requirements.ts";
 
 const MAX_ERROR_TEXT = 600;
@@ -25,7 +23,7 @@ export async function succeed(command: readonly string[], input = ""): Promise<s
 }
 
 /** Runs a program; the status is null after a timeout. It inherits only PATH: no proxy, no secret. */
-export async function runProgram(
+export function runProgram(
   [command = "", ...args]: readonly string[],
   timeoutMs: number,
   input = "",
@@ -35,6 +33,5 @@ export async function runProgram(
   // A program may end without reading its input; its own error says why.
   child.stdin.on("error", () => {});
   child.stdin.end(input);
-  const [stdout, stderr, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);
-  return { status: typeof status === "number" ? status : null, stdout, stderr };
+  return outcomeOf(child);
 }

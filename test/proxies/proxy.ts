@@ -7,9 +7,9 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { adopt, isRunning } from "../children.ts";
 import { freePort } from "../free-port.ts";
 import { makeCertificate } from "../http/openssl.ts";
+import { adopt, isRunning } from "../program.ts";
 
 const EXAMPLES = join(import.meta.dirname, "../../examples");
 /** The script that writes HAProxy's key files. */

@@ -7,8 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { Redis } from "ioredis";
-import { adopt, isRunning } from "../children.ts";
 import { freePort } from "../free-port.ts";
+import { adopt, isRunning } from "../program.ts";
 
 export interface RedisServerOptions {
   readonly binary?: "redis-server" | "valkey-server";

@@ -3,7 +3,7 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
-import { adopt } from "../children.ts";
+import { adopt } from "../program.ts";
 import { Findings, leftAfter } from "./attack.ts";
 import { planOf } from "./attacks.ts";
 import type { SiegedGateway, Site } from "./gateway.ts";
