@@ -2,6 +2,7 @@
 
 import { expect, test } from "vitest";
 import type { ActivityUpdate } from "../../src/core/activity.ts";
+import type { Credential } from "../../src/core/ports.ts";
 import type { Activity, CustomerSecret, Device } from "../../src/core/registry/ports.ts";
 import {
   actionsOf,
@@ -50,31 +51,26 @@ export function describeLogins(open: Open): void {
   const MOVING = { keyMode: "derived", keyModeSince: NOW, acceptsShared: true } as const;
   const BOTH = { k1: {}, d1: { purpose: "derivation" } } as const;
 
-  test("a device has the keys that its mode uses, and both kinds during a move", async () => {
-    const { store } = await openWith({ deviceKey: "shared" }, BOTH);
-    await addDevice(store, { deviceKey: "derived", keyMode: "derived" });
-    await addDevice(store, { deviceKey: "moving", ...MOVING });
-    await addCustomer(store, { customerId: "customer-2" });
+  test.for<[Partial<Device>, Partial<Credential>, ...string[]]>([
+    [{}, { enabled: true }, "k1"],
+    [{ keyMode: "derived" }, { enabled: true }, "d1"],
+    [MOVING, { enabled: true, movingSince: NOW }, "d1", "k1"],
+    [{ publicKey: "AQAB" }, { enabled: true, publicKey: "AQAB" }],
+    [{ sharedIdentity: true }, { enabled: true, sharedIdentity: true }, "k1"],
+    [{ replayGuard: true }, { enabled: true, replayGuard: true }, "k1"],
+    [{ status: "disabled" }, { enabled: false }, "k1"],
+    [{ customerId: "customer-2" }, { enabled: false, customerId: "customer-2" }, "k2"],
+  ])("a device with %j has %j and the keys that its mode uses", async ([draft, found, ...keyIds]) => {
+    const { store } = await openWithCustomer(open);
+    await addCustomer(store, { customerId: "customer-2", status: "disabled" });
+    await addKey(store, "k1");
+    await addKey(store, "d1", { purpose: "derivation" });
     await addKey(store, "k2", { customerId: "customer-2" });
-    const [shared, derived, moving] = await Promise.all(
-      ["shared", "derived", "moving"].map((deviceKey) => store.credentials.find(deviceKey, NOW)),
-    );
-    expect(shared).toMatchObject({ loginKeys: [{ keyId: "k1" }], derivationKeys: [], movingSince: undefined });
-    expect(derived).toMatchObject({ loginKeys: [], derivationKeys: [{ keyId: "d1" }], movingSince: undefined });
-    expect(moving).toMatchObject({ loginKeys: [{ keyId: "k1" }], derivationKeys: [{ keyId: "d1" }], movingSince: NOW });
-  });
-
-  test.for([
-    { draft: { sharedIdentity: true }, owner: "enabled", found: { enabled: true, sharedIdentity: true } },
-    { draft: { replayGuard: true }, owner: "enabled", found: { enabled: true, replayGuard: true } },
-    { draft: { status: "disabled" }, owner: "enabled", found: { enabled: false } },
-    { draft: { status: "enabled" }, owner: "disabled", found: { enabled: false } },
-  ] as const)("a device with $draft of a customer that is $owner has $found", async ({ draft, owner, found }) => {
-    const { store } = await open();
-    await addCustomer(store, { status: owner });
     await addDevice(store, draft);
-    const usual = { sharedIdentity: false, replayGuard: false };
-    expect(await store.credentials.find("device-1", NOW)).toMatchObject({ ...usual, ...found });
+    const credential = await store.credentials.find("device-1", NOW);
+    const usual = { sharedIdentity: false, replayGuard: false, publicKey: "", movingSince: undefined };
+    expect(credential).toMatchObject({ ...usual, ...found });
+    expect(keyIdsOf(credential)).toEqual(keyIds);
   });
 
   test("answers many look-ups at once, each with its own row", async () => {

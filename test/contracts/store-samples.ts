@@ -56,17 +56,6 @@ export const UNSEEN: Activity = {
   lastFailureReason: undefined,
 };
 
-/** A device_activity row with one login. */
-export function seenOnce(deviceKey: string) {
-  return {
-    device_key: deviceKey,
-    last_login_at: NOW,
-    last_key_id: "k1",
-    last_failure_at: null,
-    last_failure_reason: null,
-  };
-}
-
 export function loginOf(deviceKey: string, at = NOW, keyId = "k1"): ActivityUpdate {
   return { deviceKey, login: { at, keyId }, failure: undefined };
 }

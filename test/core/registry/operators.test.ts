@@ -70,7 +70,7 @@ describe("an admin token", () => {
     await expect(operators.revoke(text, ACTOR)).rejects.toMatchObject({ reason: "does_not_exist" });
   });
 
-  test("of the settings is listed last, has the role admin and cannot be revoked", async () => {
+  test("in the settings is listed last, has the role admin and cannot be revoked", async () => {
     const { operators, token } = await openWithToken();
     const setting = await operators.identify(SECRET);
     expect(setting).toMatchObject({ name: "COUNTERSIGN_ADMIN_TOKEN", role: "admin", createdAt: undefined });

@@ -1,14 +1,170 @@
-// Operators' changes to signing keys besides rotation: revoke, import.
+// Signing keys over a real store: rotation by schedule and by hand, another algorithm, revocation and import.
 
+import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { SEEN_MS } from "../../../src/core/registry/ports.ts";
-import { PUBLISH_MS } from "../../../src/core/tokens/rotation.ts";
-import { ACTOR } from "../../contracts/store-samples.ts";
-import { newKey, openSigningKeys } from "../../keyring/open-signing-keys.ts";
-import { DAY_MS, NOW, openRing } from "../../keyring/ring.ts";
+import { TOKEN_ALGS } from "../../../src/core/tokens/algorithms.ts";
+import type { SigningKeyStore } from "../../../src/core/tokens/ports.ts";
+import { PUBLISH_MS, RETIRED_MS, type RingRules } from "../../../src/core/tokens/rotation.ts";
+import { createSigningKeys } from "../../../src/core/tokens/signing-keys.ts";
+import { ACTOR, FIRST } from "../../contracts/store-samples.ts";
+import { DAY_MS, NOW, openRing, RULES } from "../../keyring/ring.ts";
+import { openDatabase } from "../../store/database.ts";
+
+/** Opens signing keys of ES256, unless told otherwise, with a clock that tests set. */
+async function open(rules: Partial<RingRules> = {}) {
+  const { store, database, reopen } = await openDatabase();
+  const clock = { now: NOW };
+  const now = (): number => clock.now;
+  const ring = await openRing(store.signingKeys, { now, ...rules });
+  const keysOn = (each: SigningKeyStore) => createSigningKeys(each, ring, { ...RULES, ...rules }, now);
+  /** The kids that are published, the active one first. */
+  const published = () => ring.published().map(({ kid }) => kid);
+  /** The audit events, the newest first, without the two of opening the ring. */
+  const notes = async (): Promise<readonly unknown[]> => {
+    const { items } = await store.audit.list(FIRST);
+    return items.slice(0, -2).map(({ action, resource, details }) => [action, resource, details]);
+  };
+  const { signingKeys } = store;
+  const { db } = database;
+  return { signingKeys, db, reopen, ring, clock, keysOn, keys: keysOn(signingKeys), published, notes };
+}
+
+/** A private key of another server, in PEM. */
+function newKey(type: "ec" | "ed25519" = "ec"): string {
+  const { privateKey } = type === "ec" ? generateKeyPairSync("ec", { namedCurve: "P-256" }) : generateKeyPairSync(type);
+  return privateKey.export({ format: "pem", type: "pkcs8" }).toString();
+}
+
+const REFUSED = { reason: "failed_precondition" };
+
+describe("rotation", () => {
+  test("before a key signs, it is published for longer than any verifier caches the JWKS", () => {
+    // The JWKS's max-age, plus the longest further caching by verifiers, plus the difference of clocks.
+    expect(PUBLISH_MS).toBe((300 + 600 + 300) * 1_000);
+  });
+
+  test("after 90 days the next key signs and another becomes next; the retired one is published for two days", async () => {
+    const { signingKeys, ring, keys, clock, published, notes } = await open();
+    const [first = "", second] = published();
+    clock.now = NOW + 90 * DAY_MS - 1;
+    await ring.keepUp();
+    expect(published()).toEqual([first, second]);
+    expect((await keys.list()).find(({ kid }) => kid === first)?.rotationTime).toBe(NOW + 90 * DAY_MS);
+    clock.now += 1;
+    await ring.keepUp();
+    await ring.keepUp();
+    expect(published()).toEqual([second, expect.any(String), first]);
+    expect(await notes()).toEqual([
+      ["CreateSigningKey", `signing-keys/${published()[1]}`, { alg: "ES256" }],
+      ["RotateSigningKey", `signing-keys/${second}`, { in_place_of: first }],
+    ]);
+
+    clock.now += RETIRED_MS - 1;
+    await ring.keepUp();
+    expect([published()[2], ring.find(first)]).toMatchObject([first, { type: "public" }]);
+    clock.now += 1;
+    await ring.keepUp();
+    expect([published().length, ring.find(first)]).toEqual([2, undefined]);
+    expect((await signingKeys.read()).keys).toHaveLength(2);
+  });
+
+  test.for([
+    ["while the next one was not published for long enough, even after its rotation time", 1, PUBLISH_MS - 1],
+    ["without a schedule, until an operator rotates", undefined, 3_650 * DAY_MS],
+  ] as const)("a key keeps signing %s", async ([, rotateEveryMs, after]) => {
+    const { ring, clock, published } = await open({ rotateEveryMs });
+    const [first] = published();
+    clock.now += after;
+    await ring.keepUp();
+    expect(published()[0]).toBe(first);
+  });
+
+  test("by hand fails until the next key was published for long enough, and says how long to wait", async () => {
+    const { keys, clock, published, notes } = await open();
+    const [first, second] = published();
+    clock.now += PUBLISH_MS - 1_000;
+    const message =
+      "the next key was published 1199 s ago and services may not have it. Rotate in 1 s. With --now (now in the API) the key rotates at once, and services refuse its tokens until they fetch the keys";
+    await expect(keys.rotate(false, ACTOR)).rejects.toMatchObject({ ...REFUSED, message });
+    expect([published()[0], await notes()]).toEqual([first, []]);
+    clock.now += 1_000;
+    expect((await keys.rotate(false, ACTOR)).active.kid).toBe(second);
+    expect(published()).toEqual([second, expect.any(String), first]);
+
+    // --now needs a second, in which every gateway sees the next key.
+    const [, third] = published();
+    clock.now += SEEN_MS - 1;
+    await expect(keys.rotate(true, ACTOR)).rejects.toMatchObject(REFUSED);
+    clock.now += 1;
+    expect((await keys.rotate(true, ACTOR)).active.kid).toBe(third);
+  });
+
+  test("does not replace the active key by one that cannot be unsealed", async () => {
+    const { db, clock, keys, published, ring } = await open();
+    const before = published();
+    const broken = db.updateTable("signing_keys").set({ sealed_private_key: Buffer.alloc(3) });
+    await broken.where("kid", "=", before[1] ?? "").execute();
+    clock.now += PUBLISH_MS;
+    await expect(keys.rotate(true, ACTOR)).rejects.toThrow("signing_key");
+    await ring.refresh();
+    expect(published()).toEqual(before);
+  });
+
+  test("happens once of many at the same time, at any gateway, by hand or by schedule, and all return its result", async () => {
+    const { reopen, keysOn, keys, clock, ring, published, notes } = await open();
+    for (let round = 1; round <= 3; round++) {
+      const [first, second] = published();
+      clock.now += 90 * DAY_MS;
+      const other = keysOn((await reopen()).signingKeys);
+      const asked = [keys, other, keys, other].map((each) => each.rotate(round === 2, ACTOR));
+      const [, ...rotations] = await Promise.all([ring.keepUp(), ...asked]);
+      const next = published()[1];
+      expect(published().slice(0, 3)).toEqual([second, next, first]);
+      expect(rotations).toMatchObject(Array(4).fill({ active: { kid: second }, next: { kid: next } }));
+      expect(await notes()).toHaveLength(2 * round);
+    }
+  });
+
+  test("without an active key the next one signs, and without any key two are made", async () => {
+    const { signingKeys, db, ring, clock, published } = await open();
+    const [first = "", second] = published();
+    await db.updateTable("signing_keys").set({ state: "retired", retired_at: NOW }).where("kid", "=", first).execute();
+    clock.now += 1;
+    await ring.keepUp();
+    expect(published()).toEqual([second, expect.any(String), first]);
+    await db.deleteFrom("signing_keys").execute();
+    await ring.keepUp();
+    expect((await signingKeys.read()).keys.map(({ state }) => state).sort()).toEqual(["active", "next"]);
+  });
+
+  test.for(TOKEN_ALGS)(
+    "a start with TOKEN_ALG %s replaces the next key, and the new one signs once it was published for long enough",
+    async (alg) => {
+      const { signingKeys, reopen, ring: before, clock } = await open({ alg: alg === "ES256" ? "EdDSA" : "ES256" });
+      const now = (): number => clock.now;
+      const ring = await openRing((await reopen()).signingKeys, { alg, now, rotateEveryMs: undefined });
+      const algs = (): readonly string[] => ring.published().map((key) => key.alg);
+      const [active, unused] = before.published();
+      expect(algs()).toEqual([active?.alg, alg]);
+      const { keys } = await signingKeys.read();
+      expect(keys.map(({ kid }) => kid)).not.toContain(unused?.kid);
+      // A running gateway with the former TOKEN_ALG does not replace the next key.
+      await before.keepUp();
+      clock.now += PUBLISH_MS - 1;
+      await ring.keepUp();
+      expect(ring.active()?.kid).toBe(active?.kid);
+      clock.now += 1;
+      await before.keepUp();
+      await ring.keepUp();
+      await before.keepUp();
+      expect(algs()).toEqual([alg, alg, active?.alg]);
+    },
+  );
+});
 
 test("a revoked key is published no more, for ever, and another takes its place", async () => {
-  const { opened, keys, ring, clock, published, notes } = await openSigningKeys();
+  const { keys, ring, clock, published, notes } = await open();
   const [first = "", second = ""] = published();
   const { revoked, active } = await keys.revoke(first, ACTOR);
   expect([revoked.state, revoked.retiredAt, active.kid]).toEqual(["revoked", NOW, second]);
@@ -19,8 +175,6 @@ test("a revoked key is published no more, for ever, and another takes its place"
     ["RotateSigningKey", `signing-keys/${second}`, {}],
     ["RevokeSigningKey", `signing-keys/${first}`, { state: "active" }],
   ]);
-  const row = opened.database.db.selectFrom("signing_keys").where("kid", "=", first).select("sealed_private_key");
-  expect((await row.executeTakeFirstOrThrow()).sealed_private_key).toHaveLength(0);
   // Again: no further effect.
   expect((await keys.revoke(first, ACTOR)).active.kid).toBe(second);
   expect(await notes()).toHaveLength(3);
@@ -38,13 +192,12 @@ test("a revoked key is published no more, for ever, and another takes its place"
   await expect(keys.revoke("none", ACTOR)).rejects.toMatchObject({ reason: "does_not_exist" });
 });
 
-describe("import", () => {
-  test("an imported key signs at once, under its thumbprint, and rotates like any other", async () => {
-    const { keys, ring, clock, published, notes } = await openSigningKeys();
+describe("an imported key", () => {
+  test("signs at once, under its thumbprint, and rotates like any other", async () => {
+    const { keys, ring, clock, published, notes } = await open();
     const [first, second] = published();
-    const privateKey = newKey();
     clock.now += DAY_MS;
-    const imported = await keys.import({ privateKey, kid: "", asNext: false }, ACTOR);
+    const imported = await keys.import({ privateKey: newKey(), kid: "", asNext: false }, ACTOR);
     const times = { createdAt: clock.now, rotationTime: clock.now + 90 * DAY_MS };
     expect(imported).toMatchObject({ alg: "ES256", state: "active", ...times });
     expect(imported.kid).toMatch(/^[\w-]{43}$/);
@@ -54,58 +207,63 @@ describe("import", () => {
     expect(await notes()).toEqual([note]);
     clock.now += 90 * DAY_MS;
     await ring.keepUp();
-    expect(published().slice(0, 1)).toEqual([second]);
-    expect(published()[2]).toBe(imported.kid);
+    expect(published()).toEqual([second, expect.any(String), imported.kid]);
   });
 
-  test("importing the active key changes nothing", async () => {
-    const { keys, published, notes } = await openSigningKeys();
-    const key = { privateKey: newKey(), kid: "old", asNext: false };
-    const first = await keys.import(key, ACTOR);
-    const before = await notes();
-    expect(await keys.import(key, ACTOR)).toEqual(first);
-    expect([published().length, await notes()]).toEqual([3, before]);
-    await expect(keys.import({ ...key, asNext: true }, ACTOR)).rejects.toMatchObject({ reason: "failed_precondition" });
-  });
-
-  test("an imported next key replaces the present one, and is published first", async () => {
-    const { keys, clock, published } = await openSigningKeys();
-    const [first] = published();
+  test("replaces the next key, and is published first", async () => {
+    const { keys, clock, published, reopen, notes } = await open();
+    const [first, second] = published();
     clock.now += DAY_MS;
     const key = { privateKey: newKey(), kid: "old", asNext: true };
     await keys.import(key, ACTOR);
     await keys.import(key, ACTOR);
     expect(published()).toEqual([first, "old"]);
+    const imported = [
+      ["ImportSigningKey", "signing-keys/old", { alg: "ES256", as: "next" }],
+      ["RemoveSigningKey", `signing-keys/${second}`, { state: "next", because: "import" }],
+    ];
+    expect(await notes()).toEqual(imported);
     clock.now += PUBLISH_MS;
     await keys.rotate(false, ACTOR);
     expect(published()).toEqual(["old", expect.any(String), first]);
+    const [, next] = published();
+    await openRing((await reopen()).signingKeys, { alg: "EdDSA" });
+    const removed = ["RemoveSigningKey", `signing-keys/${next}`, { state: "next", because: "other_algorithm" }];
+    expect((await notes()).slice(1, 2)).toEqual([removed]);
   });
 
-  test.for([true, false])("an imported key is of TOKEN_ALG (next: %s)", async (asNext) => {
-    const { keys } = await openSigningKeys();
+  test.for([true, false])("is of TOKEN_ALG (next: %s)", async (asNext) => {
+    const { keys } = await open();
     const key = { privateKey: newKey("ed25519"), kid: "", asNext };
     const message = "this key is for EdDSA and new keys are for ES256. Set COUNTERSIGN_TOKEN_ALG to EdDSA first";
-    await expect(keys.import(key, ACTOR)).rejects.toMatchObject({ reason: "failed_precondition", message });
+    await expect(keys.import(key, ACTOR)).rejects.toMatchObject({ ...REFUSED, message });
   });
 
-  test("a published key may be imported again, and keeps its publication time", async () => {
-    const { keys, clock, published, opened } = await openSigningKeys();
-    const key = { privateKey: newKey(), kid: "old" };
-    await keys.import({ ...key, asNext: true }, ACTOR);
+  test("may be imported again, keeps its publication time, and cannot be next after it has signed", async () => {
+    const { keys, clock, published, reopen, notes } = await open();
+    const asActive = { privateKey: newKey(), kid: "old", asNext: false };
+    const asNext = { ...asActive, asNext: true };
+    await keys.import(asNext, ACTOR);
     clock.now += PUBLISH_MS;
-    const asActive = { ...key, asNext: false };
-    expect(await keys.import(asActive, ACTOR)).toMatchObject({ createdAt: NOW, activatedAt: clock.now });
+    const active = await keys.import(asActive, ACTOR);
+    expect(active).toMatchObject({ createdAt: NOW, activatedAt: clock.now });
+    // Importing the active key changes nothing.
+    const before = [published(), await notes()];
+    expect(await keys.import(asActive, ACTOR)).toEqual(active);
+    expect([published(), await notes()]).toEqual(before);
+    await expect(keys.import(asNext, ACTOR)).rejects.toMatchObject(REFUSED);
+
     clock.now += SEEN_MS;
     await keys.rotate(true, ACTOR);
     expect(published().indexOf("old")).toBeGreaterThan(1);
-    await expect(keys.import({ ...key, asNext: true }, ACTOR)).rejects.toMatchObject({ reason: "failed_precondition" });
+    await expect(keys.import(asNext, ACTOR)).rejects.toMatchObject(REFUSED);
     expect(await keys.import(asActive, ACTOR)).toMatchObject({ state: "active", createdAt: NOW });
     // A gateway that opens the database can sign with the key.
-    expect((await openRing((await opened.reopen()).signingKeys)).active()?.kid).toBe("old");
+    expect((await openRing((await reopen()).signingKeys)).active()?.kid).toBe("old");
   });
 
-  test("a revoked key cannot be imported again, under any kid", async () => {
-    const { keys } = await openSigningKeys();
+  test("cannot be a revoked one, under any kid", async () => {
+    const { keys } = await open();
     const privateKey = newKey();
     await keys.import({ privateKey, kid: "old", asNext: false }, ACTOR);
     await keys.revoke("old", ACTOR);
@@ -113,13 +271,13 @@ describe("import", () => {
     for (const kid of ["", "old", "new"]) {
       for (const asNext of [false, true]) {
         const again = keys.import({ privateKey, kid, asNext }, ACTOR);
-        await expect(again).rejects.toMatchObject({ reason: "failed_precondition", message });
+        await expect(again).rejects.toMatchObject({ ...REFUSED, message });
       }
     }
   });
 
-  test("a kid has one key, and a key one kid", async () => {
-    const { keys, published } = await openSigningKeys();
+  test("has one kid, and its kid no other key", async () => {
+    const { keys, published } = await open();
     const privateKey = newKey();
     await keys.import({ privateKey, kid: "old", asNext: false }, ACTOR);
     const before = published();
