@@ -105,15 +105,6 @@ test("only a clock_skew error corrects the clock", async () => {
   expect(login.mock.calls.map(([{ timestamp }]) => timestamp)).toEqual([0, 1, 2].map((later) => time / SECOND + later));
 });
 
-test("under replay guard, a second that another process has used is skipped", async () => {
-  const deviceKey = await gateway.enrol({ replayGuard: true });
-  await client.login(createLoginSigner({ deviceKey, customerKey: CUSTOMER_KEY, now: () => time }).sign());
-  const { source, outcomes } = await startSource({ deviceKey });
-  expect(outcomes).toEqual([]);
-  const token = await source.token();
-  expect(outcomes).toEqual(["replayed", token]);
-});
-
 test("waits as long as the gateway says before the next login", async () => {
   const { source, deviceKey, outcomes } = await startSource();
   await spend(deviceKey, 3);

@@ -15,25 +15,17 @@ function reach(url: string, { body, ...options }: openid.CustomFetchOptions): Pr
   return fetch(url.replace(ISSUER.origin, gateway.publicUrl), { ...options, ...(body && { body: String(body) }) });
 }
 
-interface Board {
-  readonly deviceKey: string;
-  readonly secret: string;
-  readonly privateKey: oauth.CryptoKey | undefined;
-}
-
 const OPENID_OPTIONS = { algorithm: "oauth2", [openid.customFetch]: reach } as const;
 const KINDS = ["client_secret_jwt", "private_key_jwt ES256", "private_key_jwt Ed25519"] as const;
 
-async function enrol(kind: (typeof KINDS)[number]): Promise<Board> {
-  if (kind === "client_secret_jwt")
-    return { deviceKey: await gateway.enrol(), secret: CUSTOMER_KEY, privateKey: undefined };
+async function enrol(kind: (typeof KINDS)[number]) {
+  if (kind === "client_secret_jwt") return { deviceKey: await gateway.enrol(), secret: CUSTOMER_KEY };
   const { publicKey, privateKey } = await generateKeyPair(kind.endsWith("ES256") ? "ES256" : "Ed25519");
-  const deviceKey = await gateway.enrol({ publicKey: await exportSPKI(publicKey) });
-  return { deviceKey, secret: "", privateKey };
+  return { deviceKey: await gateway.enrol({ publicKey: await exportSPKI(publicKey) }), privateKey };
 }
 
 test.for(KINDS)("openid-client logs a device in by %s", async (kind) => {
-  const { deviceKey, secret, privateKey } = await enrol(kind);
+  const { deviceKey, secret = "", privateKey } = await enrol(kind);
   const authentication = privateKey ? openid.PrivateKeyJwt(privateKey) : openid.ClientSecretJwt(secret);
   const config = await openid.discovery(ISSUER, deviceKey, undefined, authentication, OPENID_OPTIONS);
   const { access_token, token_type, expires_in } = await openid.clientCredentialsGrant(config);
@@ -51,7 +43,7 @@ test("openid-client gets the reason of an error", async () => {
 });
 
 test.for(KINDS)("oauth4webapi logs a device in by %s, and its token is one of RFC 9068", async (kind) => {
-  const { deviceKey, secret, privateKey } = await enrol(kind);
+  const { deviceKey, secret = "", privateKey } = await enrol(kind);
   const options = { [oauth.customFetch]: reach };
   const discovery = await oauth.discoveryRequest(ISSUER, { algorithm: "oauth2", ...options });
   const server = await oauth.processDiscoveryResponse(ISSUER, discovery);

@@ -93,31 +93,28 @@ describe("an error", () => {
   });
 });
 
-describe("the metadata of the issuer (RFC 8414)", () => {
-  test("names the introspection endpoint of the internal listener, under the request's host name", async () => {
-    const { host } = new URL(gateway.internalUrl);
-    const answer = await fetch(`${gateway.internalUrl}/.well-known/oauth-authorization-server`);
-    expect(JSON.parse(await answer.text())).toMatchObject({
-      issuer: "https://login.example",
-      introspection_endpoint: `http://${host}/oauth2/introspect`,
-      introspection_endpoint_auth_methods_supported: ["none"],
-    });
+test.for(["oauth-authorization-server", "openid-configuration"])("%s has the issuer's metadata", async (name) => {
+  const answer = await fetch(`${gateway.publicUrl}/.well-known/${name}`);
+  expect(answer.headers.get("cache-control")).toBe("max-age=300");
+  expect(answer.headers.has("etag")).toBe(true);
+  expect(await answer.json()).toEqual({
+    issuer: "https://login.example",
+    jwks_uri: "https://login.example/.well-known/jwks.json",
+    token_endpoint: "https://login.example/oauth2/token",
+    response_types_supported: [],
+    grant_types_supported: ["client_credentials"],
+    token_endpoint_auth_methods_supported: ["client_secret_jwt", "private_key_jwt"],
+    token_endpoint_auth_signing_alg_values_supported: ["HS256", "ES256", "EdDSA", "Ed25519"],
+    subject_types_supported: ["public"],
+    id_token_signing_alg_values_supported: ["ES256"],
   });
+});
 
-  test.for(["oauth-authorization-server", "openid-configuration"])("is at %s, and is correct", async (name) => {
-    const answer = await fetch(`${gateway.publicUrl}/.well-known/${name}`);
-    expect(answer.headers.get("cache-control")).toBe("max-age=300");
-    expect(JSON.parse(await answer.text())).toEqual({
-      issuer: "https://login.example",
-      jwks_uri: "https://login.example/.well-known/jwks.json",
-      token_endpoint: "https://login.example/oauth2/token",
-      response_types_supported: [],
-      grant_types_supported: ["client_credentials"],
-      token_endpoint_auth_methods_supported: ["client_secret_jwt", "private_key_jwt"],
-      token_endpoint_auth_signing_alg_values_supported: ["HS256", "ES256", "EdDSA", "Ed25519"],
-      subject_types_supported: ["public"],
-      id_token_signing_alg_values_supported: ["ES256"],
-    });
-    expect(answer.headers.has("etag")).toBe(true);
+test("the internal listener's metadata name its introspection endpoint, under the request's host name", async () => {
+  const answer = await fetch(`${gateway.internalUrl}/.well-known/oauth-authorization-server`);
+  expect(await answer.json()).toMatchObject({
+    issuer: "https://login.example",
+    introspection_endpoint: `${gateway.internalUrl}/oauth2/introspect`,
+    introspection_endpoint_auth_methods_supported: ["none"],
   });
 });

@@ -4,7 +4,7 @@
 import { claimsOf, headerOf, type Json, type Mint, signed, withWrongValues } from "./forge.ts";
 
 export function hostileClaims(mint: Mint): Record<string, string> {
-  const claims = Object.entries({ ...dates(mint), ...texts(mint), ...bytes(mint) }).map(
+  const claims = Object.entries(wholeClaims(mint)).map(
     ([name, json]) => [name, signed(mint, headerOf(mint), json)] as const,
   );
   return { ...withWrongValues(mint, "claims", wrongValues(mint)), ...Object.fromEntries(claims) };
@@ -33,19 +33,16 @@ function wrongValues({ issuer, audience, deviceKey, customerId, now }: Mint): Re
   };
 }
 
-function dates(mint: Mint): Record<string, Json> {
-  const seconds = Math.floor(mint.now / 1000);
-  return {
-    "exp an hour ago": { ...claimsOf(mint), iat: seconds - 4_200, exp: seconds - 3_600 },
-    "iat an hour ahead": { ...claimsOf(mint), iat: seconds + 3_600, exp: seconds + 4_200 },
-  };
-}
-
-function texts(mint: Mint): Record<string, Json> {
+/** Wrong claims as a whole: dates that do not fit, texts that are not one JSON object, bytes that are not UTF-8. */
+function wholeClaims(mint: Mint): Record<string, Json> {
   const claims = claimsOf(mint);
+  const seconds = Math.floor(mint.now / 1000);
   const text = JSON.stringify(claims);
   const dated = (exp: string): string => text.replace(String(claims["exp"]), exp);
+  const withBytes = (x: string): Buffer => Buffer.from(JSON.stringify({ ...claims, x }), "latin1");
   return {
+    "exp an hour ago": { ...claims, iat: seconds - 4_200, exp: seconds - 3_600 },
+    "iat an hour ahead": { ...claims, iat: seconds + 3_600, exp: seconds + 4_200 },
     "claims: all in __proto__": `{"__proto__":${text}}`,
     "claims: an array": `[${text}]`,
     "claims: a string": JSON.stringify(text),
@@ -58,18 +55,10 @@ function texts(mint: Mint): Record<string, Json> {
     "claims: more after the end": `${text}{}`,
     "claims: single quotes": text.replaceAll('"', "'"),
     "claims: names in capitals": text.replace(/"\w+":/g, (name) => name.toUpperCase()),
+    "claims: a stray byte": withBytes("\xff"),
+    "claims: an overlong NUL": withBytes("\xc0\x80"),
+    "claims: a surrogate": withBytes("\xed\xa0\x80"),
+    "claims: a sequence cut short": withBytes("\xe2\x82"),
+    "claims: UTF-16": Buffer.from(text, "utf16le"),
   };
-}
-
-/** Claims that are not UTF-8: a stray byte, an overlong NUL, a surrogate, a sequence cut short, UTF-16. */
-function bytes(mint: Mint): Record<string, Json> {
-  const wrong = ["\xff", "\xc0\x80", "\xed\xa0\x80", "\xe2\x82"].map(
-    (x) =>
-      [
-        `claims: bytes ${Buffer.from(x, "latin1").toString("hex")}`,
-        Buffer.from(JSON.stringify({ ...claimsOf(mint), x }), "latin1"),
-      ] as const,
-  );
-  const utf16 = Buffer.from(JSON.stringify(claimsOf(mint)), "utf16le");
-  return { ...Object.fromEntries(wrong), "claims: UTF-16": utf16 };
 }

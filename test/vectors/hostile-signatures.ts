@@ -10,16 +10,25 @@ const ED25519_ORDER = 2n ** 252n + 27742317777372353535851937790883648493n;
 export function hostileSignatures(mint: Mint): Record<string, string> {
   const [header = "", claims = "", signature = ""] = validToken(mint).split(".");
   const right = Buffer.from(signature, "base64url");
-  const values = Object.entries({
-    ...valuesOf(right),
+  const values = {
+    ...wrongValues(right),
     ...(mint.alg === "ES256" ? ecdsaValues(right, mint) : {}),
     ...(mint.alg === "EdDSA" ? eddsaValues(right) : {}),
-  }).map(([name, value]) => [name, encode(value)] as const);
-  const texts = Object.entries({ ...spellings(signature), ...Object.fromEntries(values) }).map(
-    ([name, text]) => [`signature: ${name}`, `${header}.${claims}.${text}`] as const,
-  );
+  };
+  const encoded = Object.entries(values).map(([name, value]) => [name, encode(value)]);
+  const texts: Record<string, string> = {
+    stripped: "",
+    "the last character short": signature.slice(0, -1),
+    "a stray ! in it": `${signature.slice(0, 9)}!${signature.slice(9)}`,
+    "a character that is not ASCII in it": `${signature.slice(0, 9)}\u0101${signature.slice(9)}`,
+    "one more character": `${signature}A`,
+    "in hex": right.toString("hex"),
+    twice: signature + signature,
+    ...Object.fromEntries(encoded),
+  };
+  const tokens = Object.entries(texts).map(([name, text]) => [`signature: ${name}`, `${header}.${claims}.${text}`]);
   return {
-    ...Object.fromEntries(texts),
+    ...Object.fromEntries(tokens),
     "signature: in plain base64": inPlainBase64(mint),
     "signature: of other claims": `${header}.${encodeJson({ ...claimsOf(mint), sub: "another-device" })}.${signature}`,
     "signature: of another header": `${encodeJson({ ...headerOf(mint), x: 1 })}.${claims}.${signature}`,
@@ -27,21 +36,8 @@ export function hostileSignatures(mint: Mint): Record<string, string> {
   };
 }
 
-/** Encodings that decode to the right signature or a part of it. */
-function spellings(signature: string): Record<string, string> {
-  return {
-    stripped: "",
-    "the last character short": signature.slice(0, -1),
-    "a stray ! in it": `${signature.slice(0, 9)}!${signature.slice(9)}`,
-    "a character that is not ASCII in it": `${signature.slice(0, 9)}\u0101${signature.slice(9)}`,
-    "one more character": `${signature}A`,
-    "in hex": Buffer.from(signature, "base64url").toString("hex"),
-    twice: signature + signature,
-  };
-}
-
 /** Wrong values of the signature in the right encoding. */
-function valuesOf(right: Buffer): Record<string, Buffer> {
+function wrongValues(right: Buffer): Record<string, Buffer> {
   const zeros = Buffer.alloc(right.length);
   return {
     "one bit changed, at the start": flip(right, 0),

@@ -38,25 +38,21 @@ export function fitsField(token: string): boolean {
 
 /** Texts that are not a compact JWS of three parts, or far too long (RFC 7515, 7.1; RFC 7516, 3). */
 export function hostileForms(mint: Mint): Record<string, string> {
-  return { ...parts(mint), ...surroundings(validToken(mint)), ...sizes(mint), ...otherForms(mint) };
-}
-
-function parts(mint: Mint): Record<string, string> {
-  const [header = "", claims = "", signature = ""] = validToken(mint).split(".");
+  const token = validToken(mint);
+  const [header = "", claims = "", signature = ""] = token.split(".");
+  const long = (length: number): string => signed(mint, headerOf(mint), { ...claimsOf(mint), x: "x".repeat(length) });
+  const deep = "[".repeat(20_000) + "]".repeat(20_000);
+  const jwe = encodeJson({ alg: "dir", enc: "A128GCM", typ: "JWT", kid: mint.kid });
+  const pbes = encodeJson({ alg: "PBES2-HS512+A256KW", enc: "A256GCM", p2c: 2_147_483_647, p2s: "AAAA" });
   return {
     "two dots": "..",
     "no header": `.${claims}.${signature}`,
     "no claims": `${header}..${signature}`,
     "the header alone": header,
-    "a dot after": `${header}.${claims}.${signature}.`,
-    "four parts": `${header}.${claims}.${signature}.${signature}`,
+    "a dot after": `${token}.`,
+    "four parts": `${token}.${signature}`,
     "the header padded": `${header}====.${claims}.${signature}`,
     "a space in the header": `${header.slice(0, 5)} ${header.slice(5)}.${claims}.${signature}`,
-  };
-}
-
-function surroundings(token: string): Record<string, string> {
-  return {
     "a space before": ` ${token}`,
     "CRLF after, and a header": `${token}\r\nx-device-key: admin`,
     "NUL after": `${token}\0`,
@@ -70,13 +66,6 @@ function surroundings(token: string): Record<string, string> {
     "percent-encoded dots": token.replaceAll(".", "%2E"),
     "not a token": "hello",
     "not ASCII": "жетон.жетон.жетон",
-  };
-}
-
-function sizes(mint: Mint): Record<string, string> {
-  const long = (length: number): string => signed(mint, headerOf(mint), { ...claimsOf(mint), x: "x".repeat(length) });
-  const deep = "[".repeat(20_000) + "]".repeat(20_000);
-  return {
     "64 KB, signed": long(48_000),
     "9 KB, signed": long(6_500),
     "64 KB in the header, signed": signed(mint, { ...headerOf(mint), x: "x".repeat(48_000) }, claimsOf(mint)),
@@ -84,20 +73,10 @@ function sizes(mint: Mint): Record<string, string> {
     "a megabyte of {": `${encode("{".repeat(786_432))}.e30.AA`,
     "nested deeply, signed": signed(mint, headerOf(mint), `{"sub":${deep}}`),
     "8 KB nested deeply": `${encode(`{"a":`.repeat(1_000))}.${encode("[".repeat(3_000))}.AA`,
-  };
-}
-
-function otherForms(mint: Mint): Record<string, string> {
-  const [protectedHeader = "", payload = "", signature = ""] = validToken(mint).split(".");
-  const flattened = JSON.stringify({ protected: protectedHeader, payload, signature });
-  const general = JSON.stringify({ payload, signatures: [{ protected: protectedHeader, signature }] });
-  const jwe = encodeJson({ alg: "dir", enc: "A128GCM", typ: "JWT", kid: mint.kid });
-  const pbes = encodeJson({ alg: "PBES2-HS512+A256KW", enc: "A256GCM", p2c: 2_147_483_647, p2s: "AAAA" });
-  return {
-    "JWS JSON, flattened": flattened,
-    "JWS JSON, general": general,
-    "a token, encoded": encode(validToken(mint)),
-    "JWE, dir": `${jwe}..AAAAAAAAAAAAAAAA.${payload}.AAAAAAAAAAAAAAAAAAAAAA`,
-    "JWE, two thousand million rounds": `${pbes}.AAAA.AAAAAAAAAAAAAAAA.${payload}.AAAAAAAAAAAAAAAAAAAAAA`,
+    "JWS JSON, flattened": JSON.stringify({ protected: header, payload: claims, signature }),
+    "JWS JSON, general": JSON.stringify({ payload: claims, signatures: [{ protected: header, signature }] }),
+    "a token, encoded": encode(token),
+    "JWE, dir": `${jwe}..AAAAAAAAAAAAAAAA.${claims}.AAAAAAAAAAAAAAAAAAAAAA`,
+    "JWE, two thousand million rounds": `${pbes}.AAAA.AAAAAAAAAAAAAAAA.${claims}.AAAAAAAAAAAAAAAAAAAAAA`,
   };
 }
