@@ -1,20 +1,16 @@
-// The balancers of examples/balancers in front of two gateways, and Apache with examples/proxies/apache.conf in front of a service.
+// The balancers of examples/balancers in front of two gateways: logins of both kinds, a drain, and no gateway at all.
 
 import type { OutgoingHttpHeaders } from "node:http";
 import { Agent } from "node:https";
-import { setTimeout as pause } from "node:timers/promises";
 import { credentials } from "@grpc/grpc-js";
 import { expect, onTestFinished, test } from "vitest";
 import { AuthServiceClient } from "../../gen/grpc/countersign/auth/v1/auth.ts";
 import type { LoginBody } from "../../src/cli/sign.ts";
-import { GATEWAY } from "../../src/core/registry/ports.ts";
 import { postJson } from "../ask.ts";
 import { signNow, startTestGateway } from "../gateway.ts";
 import { startLoad } from "../production/load.ts";
 import { temporaryFolder } from "../program.ts";
-import { IDENTITY_NAMES, withoutToken } from "../proxies/cases.ts";
-import { APACHE, startBalancer } from "../proxies/proxy.ts";
-import { DEVICE_KEY, echoOf, openSite } from "../proxies/site.ts";
+import { startBalancer } from "../proxies/proxy.ts";
 import { install } from "./programs.ts";
 
 /** Another address than the balancer's own, which the gateways trust. */
@@ -68,39 +64,4 @@ test.each([
   const [retryAfter] = headers["retry-after"] ?? [];
   expect([status, JSON.parse(body).retry_after]).toEqual([503, Number(retryAfter)]);
   expect(Number(retryAfter)).toBeGreaterThan(0);
-});
-
-const AUTHORIZATION = "Basic c2VydmljZTpvd24=";
-
-test("Apache asks the gateway about every token, and passes only the identity of a valid one", async () => {
-  const probe = "apache2 -v && test -e /usr/lib/apache2/modules/mod_auth_openidc.so";
-  install({ name: "Apache", packages: "apache2 libapache2-mod-auth-openidc", probe });
-  const { gateway, logIn, send, close } = await openSite(APACHE);
-  onTestFinished(close);
-  // Apache opens its port, closes it and opens it again when it starts.
-  while ((await send().catch(() => undefined)) === undefined) await pause(50);
-  const arrivedOf = async (headers: OutgoingHttpHeaders) => {
-    const { headers: arrived } = echoOf(await send({ headers }));
-    expect(arrived["x-device-key"]).toEqual([DEVICE_KEY]);
-    expect(Object.values(arrived).flat()).not.toContain("admin");
-    return arrived;
-  };
-
-  const token = await logIn(DEVICE_KEY);
-  const valid = { "x-access-token": token };
-  const arrived = await arrivedOf({ ...valid, authorization: AUTHORIZATION, cookie: "own=1" });
-  expect(arrived).toMatchObject({ authorization: [AUTHORIZATION], cookie: ["own=1"] });
-  expect(arrived["x-customer-id"]).toEqual([gateway.customerId]);
-  expect(Object.keys(arrived).join()).not.toMatch(/oidc|sent-authorization/i);
-  for (const name of IDENTITY_NAMES) await arrivedOf({ ...valid, [name]: "admin" });
-  await arrivedOf({ ...valid, connection: "X-Device-Key, X-Customer-Id" });
-
-  await gateway.registry.devices.revokeTokens(DEVICE_KEY, GATEWAY);
-  const fresh = { "x-access-token": await logIn(DEVICE_KEY) };
-  await arrivedOf(fresh);
-  const forged = { "x-access-token": `${token.slice(0, -8)}AAAAAAAA` };
-  for (const headers of [...Object.values(withoutToken(fresh["x-access-token"])), forged, valid])
-    expect(await send({ headers })).toMatchObject({ status: 401 });
-  await gateway.close();
-  expect(await send({ headers: fresh })).toMatchObject({ status: 401 });
 });
