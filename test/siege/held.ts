@@ -2,17 +2,7 @@
 
 import type { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
-import {
-  data,
-  isLast,
-  onFrames,
-  openStream,
-  openStreamInParts,
-  PREFACE,
-  RST_STREAM,
-  settings,
-  windowUpdate,
-} from "../frames.ts";
+import * as h2 from "../frames.ts";
 import { type AttackPlan, forEachIndex, heldConnections, leftAfter, openOrReport, received } from "./attack.ts";
 import { framesOf, get, grpc, http1, LOGIN, LOGIN_BODY, type RawRequest } from "./requests.ts";
 
@@ -94,8 +84,8 @@ function hold(client: Client): AttackPlan {
 /** Counts the streams that the gateway has not ended by a complete answer, a reset or the end of the connection. */
 function countOpenStreams(socket: Socket, streams: number): () => number {
   const ended = new Set<number>();
-  onFrames(socket, (frames) => {
-    for (const one of frames) if (isLast(one) || one.type === RST_STREAM) ended.add(one.stream);
+  h2.onFrames(socket, (frames) => {
+    for (const one of frames) if (h2.isLast(one) || one.type === h2.RST_STREAM) ended.add(one.stream);
   });
   return () => (socket.closed ? 0 : streams - ended.size);
 }
@@ -124,7 +114,7 @@ function holdStreams({ window, frames, later, ...client }: Streams): AttackPlan 
   const each = (framesOn: (stream: number) => Buffer): Buffer[] =>
     Array.from({ length: client.streams }, (_, index) => framesOn(2 * index + 1));
   const trickle = later === undefined ? [] : [join(...each(later))];
-  return hold({ count: 2_000, ...client, first: join(PREFACE, settings(window), ...each(frames)), trickle });
+  return hold({ count: 2_000, ...client, first: join(h2.PREFACE, h2.settings(window), ...each(frames)), trickle });
 }
 
 /** The most streams that the gateway allows: it ends a connection with many more. */
@@ -139,7 +129,7 @@ const whole =
 const unfinished =
   ({ headers }: RawRequest, body: Buffer) =>
   (stream: number): Buffer =>
-    join(openStream(stream, headers, false), data(stream, body, false));
+    join(h2.openStream(stream, headers, false), h2.data(stream, body, false));
 const halfLogin = unfinished(LOGIN, LOGIN_BODY.subarray(0, -1));
 /** A message that declares 1,000 bytes and has 600. */
 const HALF_MESSAGE = join(Buffer.of(0, 0, 0, 0x03, 0xe8), Buffer.alloc(600, 1));
@@ -179,7 +169,7 @@ export const HELD: Readonly<Record<string, AttackPlan>> = {
     ...UNREAD_STREAMS,
     count: 500,
     frames: whole(get("/openapi.json")),
-    later: (stream) => windowUpdate(stream, 1),
+    later: (stream) => h2.windowUpdate(stream, 1),
     // A stream with progress may last.
     seconds: undefined,
   }),
@@ -193,7 +183,7 @@ export const HELD: Readonly<Record<string, AttackPlan>> = {
     count: 500,
     streams: ALL,
     frames: halfLogin,
-    later: (stream) => data(stream, Buffer.from(" "), false),
+    later: (stream) => h2.data(stream, Buffer.from(" "), false),
   }),
-  "half-headers-http2": holdStreams({ streams: 1, frames: (stream) => openStreamInParts(stream, LOGIN.headers)[0] }),
+  "half-headers-http2": holdStreams({ streams: 1, frames: (stream) => h2.openStreamInParts(stream, LOGIN.headers)[0] }),
 };

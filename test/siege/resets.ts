@@ -1,19 +1,6 @@
 // HTTP/2 requests that are reset, at every stage and with every code, and the frames after them.
 
-import {
-  DATA,
-  data,
-  frame,
-  goaway,
-  openConnection,
-  openStream,
-  openStreamInParts,
-  PREFACE,
-  ping,
-  resetStream,
-  settings,
-  windowUpdate,
-} from "../frames.ts";
+import * as h2 from "../frames.ts";
 import { type Attack, type AttackPlan, forEachIndex, LISTENERS, openOrReport, received, writeAll } from "./attack.ts";
 import { framesOf, get, http2Requests, type RawRequest } from "./requests.ts";
 
@@ -26,15 +13,15 @@ const WINDOW = 65_535;
 
 const bodyOf = ({ body = Buffer.from("{}") }: RawRequest): Buffer => body;
 const begin = (stream: number, { headers }: RawRequest, more = {}): Buffer =>
-  openStream(stream, { ...headers, ...more }, false);
+  h2.openStream(stream, { ...headers, ...more }, false);
 
 /** How far a request gets: all of it, or what comes before a reset. */
 const BEGINNINGS: readonly ((stream: number, request: RawRequest) => Frames)[] = [
-  (stream, { headers }) => [openStream(stream, headers)],
+  (stream, { headers }) => [h2.openStream(stream, headers)],
   (stream, request) => [begin(stream, request)],
-  (stream, request) => [begin(stream, request), data(stream, bodyOf(request))],
-  (stream, request) => [begin(stream, request), data(stream, bodyOf(request).subarray(0, 1), false)],
-  (stream, { headers }) => openStreamInParts(stream, headers, false),
+  (stream, request) => [begin(stream, request), h2.data(stream, bodyOf(request))],
+  (stream, request) => [begin(stream, request), h2.data(stream, bodyOf(request).subarray(0, 1), false)],
+  (stream, { headers }) => h2.openStreamInParts(stream, headers, false),
 ];
 
 interface Tail {
@@ -48,22 +35,22 @@ const TAILS: readonly Tail[] = [
   { frames: () => [], ending: "close" },
   { frames: () => [], ending: "end" },
   { frames: () => [], ending: "wait" },
-  { frames: () => [goaway(NO_ERROR)], ending: "wait" },
-  { frames: () => [goaway(11)], ending: "end" },
-  { frames: (request) => [data(1, bodyOf(request)).subarray(0, 10)], ending: "close" },
-  { frames: ({ headers }) => [openStream(3, headers).subarray(0, 20)], ending: "end" },
-  { frames: ({ headers }) => [openStreamInParts(3, headers)[0]], ending: "end" },
-  { frames: () => [frame(DATA, 0, 0)], ending: "wait" },
-  { frames: (request) => [windowUpdate(1, 1), data(1, bodyOf(request)), resetStream(1)], ending: "wait" },
-  { frames: () => [windowUpdate(0, 0x7fff_ffff)], ending: "wait" },
-  { frames: () => [settings(0), ...Array.from({ length: 5 }, ping)], ending: "end" },
+  { frames: () => [h2.goaway(NO_ERROR)], ending: "wait" },
+  { frames: () => [h2.goaway(11)], ending: "end" },
+  { frames: (request) => [h2.data(1, bodyOf(request)).subarray(0, 10)], ending: "close" },
+  { frames: ({ headers }) => [h2.openStream(3, headers).subarray(0, 20)], ending: "end" },
+  { frames: ({ headers }) => [h2.openStreamInParts(3, headers)[0]], ending: "end" },
+  { frames: () => [h2.frame(h2.DATA, 0, 0)], ending: "wait" },
+  { frames: (request) => [h2.windowUpdate(1, 1), h2.data(1, bodyOf(request)), h2.resetStream(1)], ending: "wait" },
+  { frames: () => [h2.windowUpdate(0, 0x7fff_ffff)], ending: "wait" },
+  { frames: () => [h2.settings(0), ...Array.from({ length: 5 }, h2.ping)], ending: "end" },
 ];
 
 type Client = Awaited<ReturnType<typeof openClient>>;
 
 /** Opens a connection on which streams are opened one after the other. */
 async function openClient(url: string) {
-  const connection = await openConnection(url);
+  const connection = await h2.openConnection(url);
   let last = -1;
   const next = (): number => {
     last += 2;
@@ -89,7 +76,7 @@ async function resetStreams(
     const streams = CODES.map((code) => ({ code, stream: next() }));
     write(...streams.map(({ stream }) => open(stream)));
     await opened(streams.map(({ stream }) => stream));
-    write(...streams.flatMap(({ stream, code }) => [first(stream), resetStream(stream, code)]));
+    write(...streams.flatMap(({ stream, code }) => [first(stream), h2.resetStream(stream, code)]));
     await sync();
   }
 }
@@ -101,30 +88,30 @@ const STAGES: Readonly<Record<string, (client: Client, request: RawRequest) => P
     const withCode = (code: number): Frames =>
       BEGINNINGS.flatMap((beginning) => {
         const stream = next();
-        return [...beginning(stream, request), resetStream(stream, code)];
+        return [...beginning(stream, request), h2.resetStream(stream, code)];
       });
-    write(settings(), ...CODES.flatMap(withCode));
+    write(h2.settings(), ...CODES.flatMap(withCode));
     await sync();
     write(...withCode(NO_ERROR));
     await sync();
   },
   async "while the gateway waits for the body"(client, request) {
-    client.write(settings());
+    client.write(h2.settings());
     await client.sync();
     await resetStreams(
       client,
       (stream) => begin(stream, request),
       client.sync,
-      (stream) => data(stream, bodyOf(request)),
+      (stream) => h2.data(stream, bodyOf(request)),
     );
   },
   async "while the answer waits for a window"(client, request) {
-    client.write(settings(0));
+    client.write(h2.settings(0));
     await resetStreams(
       client,
       (stream) => framesOf(stream, request),
       (streams) => Promise.all(streams.map(client.isOk)),
-      (stream) => windowUpdate(stream, WINDOW),
+      (stream) => h2.windowUpdate(stream, WINDOW),
     );
   },
 };
@@ -149,39 +136,14 @@ const resets: Attack = (target, count, findings) => {
   });
 };
 
-const PATHS = [
-  "/auth/login",
-  "/auth/time",
-  "/auth/check",
-  "/openapi.json",
-  "/.well-known/jwks.json",
-  "/nothing",
-  "*",
-  "/countersign.auth.v1.AuthService/Login",
-  "/countersign.admin.v1.AdminService/ListCustomers",
-  "/grpc.health.v1.Health/Watch",
-  "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
-];
-const CONTENT_TYPES = [
-  undefined,
-  "application/json",
-  "application/proto",
-  "application/grpc",
-  "application/grpc+json",
-  "application/grpc-web+proto",
-  "application/connect+proto",
-  "text/plain",
-];
-const METHODS = ["POST", "GET", "HEAD", "OPTIONS", "CONNECT"];
-
 const BODIES: typeof BEGINNINGS = [
   ...BEGINNINGS,
-  (stream, request) => [begin(stream, request, { "content-length": "3" }), data(stream, bodyOf(request))],
-  (stream, request) => [begin(stream, request, { expect: "100-continue" }), data(stream, Buffer.alloc(5), false)],
-  (stream, request) => [resetStream(stream, NO_ERROR), begin(stream, request)],
+  (stream, request) => [begin(stream, request, { "content-length": "3" }), h2.data(stream, bodyOf(request))],
+  (stream, request) => [begin(stream, request, { expect: "100-continue" }), h2.data(stream, Buffer.alloc(5), false)],
+  (stream, request) => [h2.resetStream(stream, NO_ERROR), begin(stream, request)],
   (stream, { headers }) => {
-    const [first, rest] = openStreamInParts(stream, headers, false);
-    return [first, resetStream(stream, NO_ERROR), rest];
+    const [first, rest] = h2.openStreamInParts(stream, headers, false);
+    return [first, h2.resetStream(stream, NO_ERROR), rest];
   },
 ];
 
@@ -192,35 +154,41 @@ const LANES = 8;
 const ANSWER_MS = 2_000;
 
 /** The sequence with this index, of every combination of paths, methods, content types, bodies, resets and tails. */
-function sequenceOf(index: number, body: Buffer): { readonly bytes: Buffer; readonly ending: Tail["ending"] } {
+function sequenceOf(index: number, requests: readonly RawRequest[], body: Buffer) {
   let rest = index * STRIDE;
   const choose = <Value>(choices: readonly Value[]): Value | undefined => {
     const choice = choices[rest % choices.length];
     rest = Math.floor(rest / choices.length);
     return choice;
   };
-  const [path = "", method = "", type] = [choose(PATHS), choose(METHODS), choose(CONTENT_TYPES)];
-  const headers = {
-    ":method": method,
-    ...(method !== "CONNECT" && { ":scheme": "http", ":path": path }),
-    ":authority": "localhost",
-    ...(type !== undefined && { "content-type": type }),
+  const chooseField = (name: string): Record<string, string> => {
+    const value = choose([...new Set(requests.map(({ headers }) => headers[name]))]);
+    return value === undefined ? {} : { [name]: value };
   };
-  const [code, beginning, tail] = [choose([undefined, ...CODES]), choose(BODIES), choose(TAILS)];
-  const reset = code === undefined ? [] : [resetStream(1, code)];
+  const method = chooseField(":method");
+  const path = { ":scheme": "http", ...chooseField(":path") };
+  const headers = {
+    ...method,
+    ...(method[":method"] !== "CONNECT" && path),
+    ":authority": "localhost",
+    ...chooseField("content-type"),
+  };
   const request = { headers, body };
+  const [code, beginning, tail] = [choose([undefined, ...CODES]), choose(BODIES), choose(TAILS)];
+  const reset = code === undefined ? [] : [h2.resetStream(1, code)];
   const frames = [...(beginning?.(1, request) ?? []), ...reset, ...(tail?.frames(request) ?? [])];
-  return { bytes: Buffer.concat([PREFACE, settings(), ...frames]), ending: tail?.ending ?? "close" };
+  return { bytes: Buffer.concat([h2.PREFACE, h2.settings(), ...frames]), ending: tail?.ending };
 }
 
 /** Sends each sequence on a connection of its own, in one piece. */
 function frameSequences(listener: "publicUrl" | "internalUrl"): Attack {
   return (target, count, findings) => {
+    const requests = Object.values(http2Requests(listener, target));
     const body = Buffer.from(JSON.stringify(target.login));
     return forEachIndex(count, CONCURRENCY, async (index) => {
       const socket = await openOrReport(findings, target[listener], index, { allowHalfOpen: true });
       if (socket === undefined) return;
-      const { bytes, ending } = sequenceOf(index, body);
+      const { bytes, ending } = sequenceOf(index, requests, body);
       // The gateway's SETTINGS show that it has accepted the connection.
       const firstBytes = received(socket, ANSWER_MS);
       await writeAll(socket, bytes);

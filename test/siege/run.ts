@@ -1,6 +1,7 @@
 // `npm run siege [-- --only NAME --scale 0.1]`: attacks on a gateway while devices log in. Exits 1 when the gateway fails one.
 
 import { parseArgs } from "node:util";
+import { say } from "../requirements.ts";
 import { ATTACKS, planOf } from "./attacks.ts";
 import { openSite } from "./gateway.ts";
 import { besiege, RATE } from "./siege.ts";
@@ -20,11 +21,7 @@ const names = values.only.length === 0 ? Object.keys(ATTACKS) : values.only;
 // An unknown name ends the run before it begins.
 names.forEach(planOf);
 
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
-
-print("attack | count | s | logins: sent / failed / over 1 s | slowest, ms | MB before / at most / after | verdict");
+say("attack | count | s | logins: sent / failed / over 1 s | slowest, ms | MB before / at most / after | verdict");
 const site = await openSite(DEVICES);
 let holding = 0;
 try {
@@ -39,13 +36,13 @@ try {
       [rss.before, rss.peak, rss.after].map((mb) => mb.toFixed(0)).join(" / "),
       broken.length === 0 ? "holds" : "DOES NOT HOLD",
     ];
-    print(cells.join(" | "));
-    for (const text of broken) print(`  ${text}`);
+    say(cells.join(" | "));
+    for (const text of broken) say(`  ${text}`);
     if (broken.length === 0) holding++;
   }
 } finally {
   site.remove();
 }
-print(`Scale ${values.scale}, ${RATE} logins a second during each attack`);
-print(`${holding} of ${names.length} attacks hold`);
+say(`Scale ${values.scale}, ${RATE} logins a second during each attack`);
+say(`${holding} of ${names.length} attacks hold`);
 if (holding < names.length) process.exitCode = 1;
