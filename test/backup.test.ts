@@ -1,36 +1,33 @@
 // Backups of SQLite, made and restored as docs/secrets.md says.
 
-import { mkdirSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { tellBackupStory } from "./backup-story.ts";
 import { exampleOf, makeNpx, runShell } from "./pages.ts";
 import { run, temporaryFolder } from "./program.ts";
-
-const PAGE = "docs/secrets.md";
-const FILES = ["countersign.db", "countersign.db-wal", "countersign.db-shm"];
+import { expectToRestore } from "./registry-copy.ts";
 
 test("a backup made while a gateway writes restores the registry of that moment", async () => {
   const cwd = temporaryFolder();
-  const shell = { cwd, folders: [makeNpx()] };
   const data = join(cwd, "data");
-  const settings = { DATA_DIR: data };
-  await tellBackupStory({
-    settings,
-    restoredSettings: settings,
+  const shell = { cwd, folders: [makeNpx()] };
+  const follow = (name: "backup" | "restore") =>
+    runShell(exampleOf("docs/secrets.md", "sh", `npx countersign ${name}`), shell);
+  await expectToRestore({
+    settings: { DATA_DIR: data },
+    restoredSettings: { DATA_DIR: data },
     async backUp() {
-      await runShell(exampleOf(PAGE, "sh", "npx countersign backup"), shell);
+      await follow("backup");
       expect(statSync(join(cwd, "countersign.backup")).mode & 0o777).toBe(0o600);
-      await expect(runShell(exampleOf(PAGE, "sh", "npx countersign backup"), shell)).rejects.toThrow(
-        "exists. Name a new file",
-      );
+      await expect(follow("backup")).rejects.toThrow("exists. Name a new file");
     },
     async restore() {
-      const restore = exampleOf(PAGE, "sh", "npx countersign restore");
-      await expect(runShell(restore, shell)).rejects.toThrow("there is a database already");
+      await expect(follow("restore")).rejects.toThrow("there is a database already");
       mkdirSync(join(cwd, "away"));
-      for (const file of FILES) if (isThere(join(data, file))) renameSync(join(data, file), join(cwd, "away", file));
-      await runShell(restore, shell);
+      for (const file of ["countersign.db", "countersign.db-wal", "countersign.db-shm"]) {
+        if (existsSync(join(data, file))) renameSync(join(data, file), join(cwd, "away", file));
+      }
+      await follow("restore");
     },
   });
 });
@@ -45,10 +42,6 @@ test.each([
   const args = words.map((word) => (["new", "cut", "missing"].includes(word) ? join(folder, word) : word));
   const { status, stderr } = await run(args, { env: { COUNTERSIGN_DATA_DIR: join(folder, "data") } });
   expect([status, stderr]).toEqual([1, expect.stringContaining(message)]);
-  expect(isThere(join(folder, "new"))).toBe(false);
-  expect(isThere(join(folder, "data", "countersign.db"))).toBe(false);
+  expect(existsSync(join(folder, "new"))).toBe(false);
+  expect(existsSync(join(folder, "data", "countersign.db"))).toBe(false);
 });
-
-function isThere(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false }) !== undefined;
-}

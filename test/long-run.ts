@@ -36,15 +36,24 @@ export function machineLoad(): string {
   return `load of the machine ${loadavg()[0]?.toFixed(1)}`;
 }
 
-/** Runs on a file of SQLite, then on a PostgreSQL of its own. */
+/** The outcome of a run: a line with its figures, and what was wrong. */
+export interface Result {
+  readonly line: string;
+  readonly mistakes: readonly string[];
+}
+
+/** Runs on a file of SQLite, then on a PostgreSQL of its own, and reports both results. */
 export async function onBothDatabases(
-  run: (name: "SQLite" | "PostgreSQL", settings: Environment, server?: PostgresServer) => Promise<void>,
+  run: (settings: Environment & { readonly DATA_DIR: string }, server?: PostgresServer) => Promise<Result>,
 ): Promise<void> {
   using folder = mkdtempDisposableSync(join(tmpdir(), "countersign-run-"));
-  await run("SQLite", { DATA_DIR: folder.path });
+  const settings = { DATA_DIR: folder.path };
+  const onSqlite = await run(settings);
+  report(`SQLite: ${onSqlite.line}`, onSqlite.mistakes);
   const postgres = await startPostgres();
   try {
-    await run("PostgreSQL", { DATA_DIR: folder.path, DATABASE_URL: postgres.url }, postgres);
+    const onPostgres = await run({ ...settings, DATABASE_URL: postgres.url }, postgres);
+    report(`PostgreSQL: ${onPostgres.line}`, onPostgres.mistakes);
   } finally {
     await postgres.stop();
   }

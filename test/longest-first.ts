@@ -4,15 +4,14 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Files that take more than some five seconds, mostly to wait for servers and limit windows. */
 const LONG = [
-  "short-runs.postgres",
-  "short-runs",
+  "runs/short-runs.postgres",
+  "runs/short-runs",
   "limits.redis",
   "store/postgres.postgres",
   "packed",
   "migrating",
   "production/short-runs.haproxy",
   "store/postgres-connection.postgres",
-  "store/secrets.postgres",
   "http/tls.openssl",
   "cli/serve",
   "protocols/differential",

@@ -3,10 +3,11 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { chownSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { adopt, isRunning } from "../children.ts";
 import { freePort } from "../free-port.ts";
 
 export interface PostgresServer {
@@ -35,42 +36,35 @@ export interface PostgresServerOptions {
 const LOCALE = ["--locale=C", "--locale-provider=icu", "--icu-locale=en-US"];
 const SETTINGS = ["listen_addresses=127.0.0.1", "max_connections=300", "shared_buffers=32MB", "lc_messages=C"];
 
-const running = new Set<ChildProcess>();
-const folders = new Set<string>();
-// Stops the servers of a test process that dies.
-process.on("exit", () => {
-  for (const server of running) signalAll(server, "SIGKILL");
-  for (const folder of folders) remove(folder);
-});
-
 /** Starts a server. Resolves once it answers; `stop` it when the test ends. */
 export async function startPostgres({ settings = [], tls }: PostgresServerOptions = {}): Promise<PostgresServer> {
   const folder = mkdtempSync(join(tmpdir(), "countersign-postgres-"));
-  folders.add(folder);
   const data = join(folder, "data");
   const password = randomBytes(16).toString("hex");
-  await initialise(folder, data, password);
+  give(folder);
+  give(join(folder, "password"), password);
+  await initialise(data, join(folder, "password"));
   if (tls !== undefined) {
     give(join(data, "server.crt"), readFileSync(tls.cert));
     give(join(data, "server.key"), readFileSync(tls.key));
   }
   const all = [...SETTINGS, ...settings, ...(tls ? ["ssl=on"] : []), `unix_socket_directories=${folder}`];
-  const start = (): Promise<ChildProcess | undefined> =>
-    launch(["-D", data, "-p", String(port), ...all.flatMap((setting) => ["-c", setting])]);
-  let port = await freePort();
-  let child = await start();
-  for (let attempt = 1; child === undefined && attempt < 5; attempt++) {
-    port = await freePort();
-    child = await start();
-  }
-  if (child === undefined) {
+  const options = all.flatMap((setting) => ["-c", setting]);
+  const port = await freePort();
+  let server = await start();
+
+  /** Starts the server, which refuses until the last of its old processes is gone. */
+  async function start(): Promise<ChildProcess> {
+    for (let attempt = 0; attempt < 50; attempt++, await pause(50)) {
+      const child = await launch(["-D", data, "-p", String(port), ...options]);
+      if (child !== undefined) return child;
+    }
     remove(folder);
     throw new Error("postgres does not start");
   }
-  let server = child;
 
   async function kill(): Promise<void> {
-    if (!running.has(server)) return;
+    if (!isRunning(server)) return;
     const gone = once(server, "close");
     signalAll(server, "SIGKILL");
     await gone;
@@ -83,14 +77,7 @@ export async function startPostgres({ settings = [], tls }: PostgresServerOption
     resume: () => signalAll(server, "SIGCONT"),
     async restart() {
       await kill();
-      // The server refuses to start until the last of its old processes is gone.
-      for (let attempt = 0; attempt < 50; attempt++, await pause(50)) {
-        const again = await start();
-        if (again === undefined) continue;
-        server = again;
-        return;
-      }
-      throw new Error("the server does not start again");
+      server = await start();
     },
     async stop() {
       await kill();
@@ -99,10 +86,7 @@ export async function startPostgres({ settings = [], tls }: PostgresServerOption
   };
 }
 
-async function initialise(folder: string, data: string, password: string): Promise<void> {
-  const passwordFile = join(folder, "password");
-  give(passwordFile, password);
-  give(folder);
+async function initialise(data: string, passwordFile: string): Promise<void> {
   const authentication = ["-A", "scram-sha-256", "-U", "postgres", `--pwfile=${passwordFile}`];
   const initdb = spawn(findProgram("initdb"), ["-D", data, "-N", "--encoding=UTF8", ...LOCALE, ...authentication], {
     stdio: ["ignore", "ignore", "pipe"],
@@ -117,10 +101,9 @@ async function initialise(folder: string, data: string, password: string): Promi
 function remove(folder: string): void {
   // Its processes may still be writing.
   rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
-  folders.delete(folder);
 }
 
-/** Writes a file, or takes an existing one, and gives it to the server's user alone. */
+/** Writes a file, or takes an existing folder, and gives it to the server's user alone. */
 function give(path: string, contents?: string | Uint8Array): void {
   if (contents !== undefined) writeFileSync(path, contents, { mode: 0o600 });
   const { uid, gid } = serverUser();
@@ -129,9 +112,9 @@ function give(path: string, contents?: string | Uint8Array): void {
 
 /** Starts the server; undefined if it ended before it answered. */
 async function launch(arguments_: readonly string[]): Promise<ChildProcess | undefined> {
-  const child = spawn(findProgram("postgres"), arguments_, { stdio: ["ignore", "ignore", "pipe"], ...serverUser() });
-  running.add(child);
-  child.once("exit", () => running.delete(child));
+  const stdio: ["ignore", "ignore", "pipe"] = ["ignore", "ignore", "pipe"];
+  // PostgreSQL's other processes end with this one.
+  const child = adopt(spawn(findProgram("postgres"), arguments_, { stdio, ...serverUser() }));
   const isReady = await new Promise<boolean>((resolve) => {
     let output = "";
     child.stderr.on("data", (chunk) => {
@@ -144,8 +127,7 @@ async function launch(arguments_: readonly string[]): Promise<ChildProcess | und
 }
 
 /** Sends a signal to the server and its children, which have their own process groups. */
-function signalAll(child: ChildProcess, signal: NodeJS.Signals): void {
-  const { pid } = child;
+function signalAll({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   if (pid === undefined) return;
   for (const target of [pid, ...childrenOf(pid)]) {
     try {
@@ -169,41 +151,21 @@ function childrenOf(parent: number): readonly number[] {
   });
 }
 
-/** Finds a program in Debian's newest folder, then in PATH, which has only the clients. @throws Error when it is missing */
+/** Finds a program in Debian's newest folder, where the server is; else in PATH. */
 export function findProgram(name: string): string {
-  const [newest] = globSync("/usr/lib/postgresql/*/bin").sort((a, b) => versionOf(b) - versionOf(a));
-  for (const path of newest === undefined ? [name] : [join(newest, name), name]) {
-    if (spawnSync(path, ["--version"], { stdio: "ignore" }).status === 0) return path;
-  }
-  throw new Error(`PostgreSQL's ${name} is not installed`);
-}
-
-function versionOf(folder: string): number {
-  return Number(/postgresql\/([\d.]+)\//.exec(folder)?.[1]);
+  const byVersion = new Intl.Collator("en", { numeric: true }).compare;
+  const newest = globSync("/usr/lib/postgresql/*/bin").sort(byVersion).at(-1) ?? "";
+  return existsSync(join(newest, name)) ? join(newest, name) : name;
 }
 
 /** Whether there is a server to start. */
 export function hasPostgres(): boolean {
-  try {
-    findProgram("initdb");
-    return true;
-  } catch {
-    return false;
-  }
+  return spawnSync(findProgram("initdb"), ["--version"], { stdio: "ignore" }).status === 0;
 }
 
-/** The server's user, for `spawn`; empty: the user of the tests. */
+/** The server's user, for `spawn`; empty: the user of the tests. PostgreSQL refuses to run as root. */
 function serverUser(): { uid?: number; gid?: number } {
   if (process.getuid?.() !== 0) return {};
-  for (const name of ["postgres", "nobody"]) {
-    const uid = idOf("-u", name);
-    const gid = idOf("-g", name);
-    if (uid !== undefined && gid !== undefined) return { uid, gid };
-  }
-  throw new Error("there is no user postgres or nobody to run PostgreSQL as");
-}
-
-function idOf(what: "-u" | "-g", name: string): number | undefined {
-  const { status, stdout } = spawnSync("id", [what, name], { encoding: "utf8" });
-  return status === 0 ? Number(stdout) : undefined;
+  const [, uid, gid] = /^(?:postgres|nobody):[^:]*:(\d+):(\d+):/m.exec(readFileSync("/etc/passwd", "utf8")) ?? [];
+  return { uid: Number(uid), gid: Number(gid) };
 }

@@ -5,6 +5,7 @@ import { expect, test, vi } from "vitest";
 import { createTurns, retryWhile } from "../../src/store/busy.ts";
 
 const BUSY = new Error("busy");
+const BROKEN = new Error("broken");
 const isBusy = (error: unknown): boolean => error === BUSY;
 
 test("waits for a lock that is held for a while", async () => {
@@ -22,29 +23,22 @@ test("the time of each try counts towards the deadline", async () => {
 });
 
 test("any other error is thrown at once", async () => {
-  const broken = new Error("broken");
-  const act = vi.fn(() => Promise.reject(broken));
-  await expect(retryWhile(isBusy, act)).rejects.toBe(broken);
+  const act = vi.fn(() => Promise.reject(BROKEN));
+  await expect(retryWhile(isBusy, act)).rejects.toBe(BROKEN);
   expect(act).toHaveBeenCalledTimes(1);
 });
 
-test("turns run in order, and the event loop runs between retries", async () => {
+test("turns run in order, the event loop runs between retries, and an error fails its own turn only", async () => {
   const inTurn = createTurns(isBusy);
   const order: string[] = [];
-  const busy = (name: string) => async (): Promise<never> => {
+  const failing = (name: string, error: Error) => async (): Promise<never> => {
     order.push(name);
     // Runs in another turn of the event loop, before the next try if there is a pause.
     setImmediate(() => order.push(`after ${name}`));
-    throw BUSY;
+    throw error;
   };
-  await Promise.allSettled([inTurn(busy("one")), inTurn(busy("two")), inTurn(async () => order.push("three"))]);
-  expect(order).toEqual(["one", "after one", "two", "after two", "three"]);
-});
-
-test("an error fails its own turn only", async () => {
-  const inTurn = createTurns(isBusy);
-  const broken = new Error("broken");
-  const [first, second] = await Promise.allSettled([inTurn(() => Promise.reject(broken)), inTurn(async () => 2)]);
-  expect(first).toEqual({ status: "rejected", reason: broken });
-  expect(second).toEqual({ status: "fulfilled", value: 2 });
+  const turns = [inTurn(failing("one", BUSY)), inTurn(failing("two", BUSY)), inTurn(failing("three", BROKEN))];
+  const outcomes = await Promise.allSettled([...turns, inTurn(async () => order.push("four"))]);
+  expect(outcomes.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected", "fulfilled"]);
+  expect(order).toEqual(["one", "after one", "two", "after two", "three", "four"]);
 });

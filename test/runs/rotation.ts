@@ -1,0 +1,96 @@
+// `npm run rotation [-- --seconds 60 --rate 100]`: a customer's login key is replaced while its devices log in at two gateways, with
+// the steps of an operator. Exits 1 when a login was refused.
+
+import { setTimeout as pause } from "node:timers/promises";
+import type { Environment } from "../../src/config.ts";
+import { GATEWAY } from "../../src/core/registry/ports.ts";
+import { CUSTOMER_KEY, enrolMany, logInBy, NO_LIMITS, openGateway } from "../gateway.ts";
+import { onBothDatabases, type Result, readNumbers } from "../long-run.ts";
+import { type Pace, sendAtRate } from "../pace.ts";
+import type { Board } from "../registry-copy.ts";
+
+/** Time in which every gateway sees a change, in seconds. */
+const SEEN_S = 1;
+
+/** `rate`: logins a second, over all devices. `loginsBetween`: logins between the new key of a device and of the next. */
+export async function replaceLoginKey(
+  devices: number,
+  rate: number,
+  loginsBetween: number,
+  settings: Environment,
+): Promise<Result> {
+  await using cleanup = new AsyncDisposableStack();
+  const gateways = [
+    await openGateway({ ...NO_LIMITS, ...settings }),
+    await openGateway({ ...NO_LIMITS, ...settings }),
+  ] as const;
+  for (const gateway of gateways) cleanup.defer(() => gateway.close());
+  const [one] = gateways;
+  const deviceKeys = Array.from({ length: devices }, (_, index) => `rotated-${index}`);
+  await enrolMany(one, deviceKeys);
+  const boards = deviceKeys.map((deviceKey) => ({ deviceKey, customerKey: CUSTOMER_KEY }));
+  using load = startLogins(gateways, boards, rate);
+  await load.more(devices);
+
+  // 1. Issue a new key, which devices get one by one.
+  const { customerId } = one;
+  const { customerKeys } = one.registry;
+  const [old] = await customerKeys.list(customerId);
+  const { keyId, customerKey } = await customerKeys.issue({ customerId, purpose: "login", importedKey: "" }, GATEWAY);
+  const retire = async (isDryRun: boolean): Promise<number> =>
+    (await customerKeys.retire(old?.keyId ?? "", isDryRun, GATEWAY)).stoppedDevices;
+  await load.more(rate * SEEN_S);
+  while ((await retire(true)) < devices) await load.more(rate / 10);
+  for (const board of boards) {
+    board.customerKey = customerKey;
+    await load.more(loginsBetween);
+  }
+
+  // 2. Wait until every device has logged in with it: retiring the old one then stops no device.
+  while ((await retire(true)) > 0) await load.more(rate / 10);
+  await retire(false);
+  const { keys } = await customerKeys.progress(customerId);
+  const moved = keys.find((key) => key.keyId === keyId)?.devices;
+  await load.more(rate * SEEN_S + devices);
+
+  const outcomes = await load.stop();
+  const mistakes = outcomes.filter((outcome) => outcome !== "ok");
+  if (moved !== devices) mistakes.push(`${moved} of ${devices} devices are counted with the new key`);
+  for (const gateway of gateways) {
+    const late = await logIn(gateway, { deviceKey: "rotated-0", customerKey: CUSTOMER_KEY });
+    if (!late.includes("invalid_credentials")) mistakes.push(`after its retirement the old key is answered: ${late}`);
+  }
+  return { line: `${outcomes.length} logins at ${rate} a second, ${mistakes.length} refused`, mistakes };
+}
+
+interface Listening {
+  readonly publicUrl: string;
+}
+
+/** Boards log in at a steady rate, at all gateways in turn; both lists may change meanwhile. An answer is `ok` or the error's text. */
+export function startLogins(gateways: readonly Listening[], boards: readonly Board[], rate: number): Pace<string> {
+  return sendAtRate(rate, async (index) => {
+    const board = boards[index % boards.length];
+    const gateway = gateways[(index + Math.floor(index / boards.length)) % gateways.length];
+    return board && gateway ? logIn(gateway, board) : "there is no board or no gateway";
+  });
+}
+
+/** A gateway on a busy machine sheds a login, or gets no answer of its database in time. The board then tries again. */
+const BUSY = /"message":"(too many devices log in now|the registry (cannot be reached|does not answer|is busy))/;
+
+async function logIn({ publicUrl }: Listening, board: Board): Promise<string> {
+  for (;;) {
+    const response = await logInBy(publicUrl, board);
+    const text = await response.text();
+    if (!BUSY.test(text)) return response.ok ? "ok" : text;
+    await pause(100);
+  }
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const number = readNumbers({ seconds: 60, rate: 100 });
+  const [devices, rate] = [500, number("rate")];
+  const loginsBetween = Math.ceil((number("seconds") * rate) / devices);
+  await onBothDatabases((settings) => replaceLoginKey(devices, rate, loginsBetween, settings));
+}
