@@ -45,15 +45,15 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
   const open = (size: number, lockMs: number): Kysely<Schema> =>
     kyselyOn(createPool({ url, size, connectMs, statementMs, lockMs }));
   const db = open(readers, READERS_LOCK_MS);
+  const writer = open(WRITERS, WRITERS_LOCK_MS);
   try {
     await sql`select 1`.execute(db);
+    // Kysely closes only a pool that was used. An unused one could connect after the end.
+    await writer.connection().execute(async () => {});
   } catch (error) {
-    await db.destroy();
+    await Promise.all([db.destroy(), writer.destroy()]);
     throw explainOpening(error, targetOf(url));
   }
-  const writer = open(WRITERS, WRITERS_LOCK_MS);
-  // Kysely closes only a pool that was used. An unused one could connect after the end.
-  await writer.connection().execute(async () => {});
   const lookUpPool = createPool({
     url,
     size: LOOK_UPS,

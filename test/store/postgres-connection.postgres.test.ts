@@ -1,5 +1,6 @@
 // The connections to PostgreSQL: errors of opening, TLS, plans, the longest query, and recovery after a break.
 
+import { randomBytes } from "node:crypto";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { inspect } from "node:util";
@@ -50,6 +51,7 @@ test.for([
     url: () => changed({ search: "?sslmode=verify-full" }),
     message: /does not speak TLS\. Turn it on there, or write sslmode=disable into the URL$/,
   },
+  { what: "too few connections", url: limitedUser, message: /has too many connections\. Raise its max_connections$/ },
   { what: "a missing server", url: async () => urlOf(await freePort()), message: NO_ANSWER },
   { what: "a silent server", url: silentServer, message: NO_ANSWER, connectMs: 300 },
 ])("opening fails within the deadline, in one line that names $what", async ({ url, message, connectMs = 20_000 }) => {
@@ -62,6 +64,14 @@ test.for([
 });
 
 const urlOf = (port: number): string => `postgres://me:${SECRET}@127.0.0.1:${port}/registry`;
+
+/** A user who may open one connection. @returns the URL */
+async function limitedUser(): Promise<string> {
+  const username = `limited_${randomBytes(6).toString("hex")}`;
+  const { url } = await emptyPostgres();
+  await execute(url, `create role ${username} login password '${SECRET}' connection limit 1`);
+  return Object.assign(new URL(url), { username, password: SECRET }).href;
+}
 
 /** A server that never answers. @returns its URL */
 async function silentServer(): Promise<string> {
