@@ -2,9 +2,10 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createSealer, NewerSealError, SEALED_KEY_ID, SealError } from "../../src/store/sealing.ts";
+import { createSealer, MASTER_KEY_BYTES, NewerSealError, SEALED_KEY_ID, SealError } from "../../src/store/sealing.ts";
 
-const [current, old, stranger] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2), Buffer.alloc(32, 3)] as const;
+const keyOf = (byte: number): Buffer => Buffer.alloc(MASTER_KEY_BYTES, byte);
+const [current, old, stranger] = [keyOf(1), keyOf(2), keyOf(3)] as const;
 const sealer = createSealer([current]);
 const CONTEXT = ["customer_key", "customer-1", "key-1", "login"];
 const sealed: Uint8Array = sealer.seal(Buffer.from("secret"), CONTEXT);
