@@ -75,7 +75,7 @@ describe("a sealed secret", () => {
     expect(() => sealer.open(Buffer.concat([sealed, Buffer.of(0)]), CONTEXT)).toThrow(altered());
   });
 
-  test("of a newer version gets an error that says so", () => {
+  test("that a newer gateway sealed gets an error that says so", () => {
     const newer = Buffer.concat([Buffer.of(2), sealed.subarray(1)]);
     const { message } = named(CONTEXT, "has version 2. A newer gateway wrote it");
     expect(() => sealer.open(newer, CONTEXT)).toThrow(new NewerSealError(message));
