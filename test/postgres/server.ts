@@ -7,8 +7,8 @@ import { chownSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync, wri
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { adopt, isRunning } from "../children.ts";
 import { freePort } from "../free-port.ts";
+import { adopt, isRunning } from "../program.ts";
 
 export interface PostgresServer {
   /** URL for its superuser and the database `postgres`. */
