@@ -1,18 +1,15 @@
-// Answers to logins, token checks and operators' calls against the OpenAPI documents: every documented reason occurs, and no other.
+// Answers to logins and token checks against the OpenAPI documents: every documented reason occurs, and no other.
 
 import { createServiceImplSpec } from "@connectrpc/connect";
 import { afterAll, describe, expect, test } from "vitest";
-import { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { AuthService } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
 import { TokenService } from "../../gen/es/countersign/token/v1/token_pb.ts";
 import { AuthError } from "../../src/core/errors.ts";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
-import { ADMIN_MESSAGE_BYTES } from "../../src/services/admin.ts";
-import { isRead } from "../../src/services/admin-guard.ts";
 import { TOKEN_MESSAGE_BYTES } from "../../src/services/auth.ts";
-import { ADMIN_TOKEN, postLogin } from "../gateway.ts";
+import { postLogin } from "../gateway.ts";
 import { loginCases, NOW, sign, startCaseGateways } from "../protocols/login-cases.ts";
-import { guardOf, mountThrowing } from "../protocols/mount.ts";
+import { mountThrowing } from "../protocols/mount.ts";
 import { objectOf, readGenerated } from "./document.ts";
 
 const documents = { public: readGenerated("public"), internal: readGenerated("internal") };
@@ -30,17 +27,10 @@ const bug = new TypeError("a bug");
 const unavailable = new AuthError("unavailable", "the registry is away", { retryAfterMs: 1_000 });
 const spec = createServiceImplSpec<typeof TokenService>(TokenService, {});
 const tokens = { spec, maxMessageBytes: TOKEN_MESSAGE_BYTES };
-const admin = {
-  spec: createServiceImplSpec<typeof AdminService>(AdminService, {}),
-  guard: guardOf(ADMIN_TOKEN),
-  maxMessageBytes: ADMIN_MESSAGE_BYTES,
-};
 const broken = await mountThrowing(bug, { spec: createServiceImplSpec<typeof AuthService>(AuthService, {}) });
 const brokenTokens = await mountThrowing(bug, tokens);
 const awayTokens = await mountThrowing(unavailable, tokens);
-const awayAdmin = await mountThrowing(unavailable, admin);
-const brokenAdmin = await mountThrowing(bug, admin);
-afterAll(() => Promise.all([broken, brokenTokens, awayTokens, awayAdmin, brokenAdmin].map((one) => one.close(0))));
+afterAll(() => Promise.all([broken, brokenTokens, awayTokens].map((one) => one.close(0))));
 
 const cases: Cases = loginCases.map(({ expected, on = "default", logins }) => [
   expected.outcome,
@@ -165,67 +155,4 @@ test.each(["public", "internal"] as const)("the %s listener serves its document"
   const { status, headers } = response;
   expect([status, headers.get("Content-Type"), headers.has("ETag")]).toEqual([200, "application/json", true]);
   expect(await response.json()).toEqual(documents[name].json);
-});
-
-const operatorCalls = documents.internal.operations.filter(({ id }) => id.startsWith("AdminService_"));
-const draft = { name: "reader", role: "read", expiresAt: undefined } as const;
-const { adminToken: readToken } = await gateway.registry.operators.issue(draft, GATEWAY);
-
-interface OperatorRequest {
-  readonly verb: string;
-  readonly path: string;
-  readonly token?: string;
-  readonly url?: string;
-  readonly body?: string;
-}
-
-function operate({ verb, path, token = ADMIN_TOKEN, url = gateway.internalUrl, body = "{}" }: OperatorRequest) {
-  const hasBody = verb !== "GET" && verb !== "DELETE";
-  return fetch(new URL(path, url), {
-    method: verb,
-    headers: { Authorization: `Bearer ${token}`, ...(hasBody && { "Content-Type": "application/json" }) },
-    ...(hasBody && { body }),
-  });
-}
-
-test("the document has every call of AdminService", () => {
-  expect(operatorCalls).toHaveLength(AdminService.methods.length);
-});
-
-describe.each(operatorCalls)("$id", ({ id, verb, path: template }) => {
-  const call = { verb, path: template.replaceAll(/\{[^}]*\}/g, "none") };
-  const reasonOf = async (answer: Response): Promise<unknown> =>
-    (await documents.internal.expectDocumented(answer, id))["reason"];
-
-  test("answers an empty request as documented", async () => {
-    await documents.internal.expectDocumented(await operate(call), id);
-  });
-
-  test("answers errors as documented", async () => {
-    expect(await reasonOf(await operate({ ...call, token: "another" }))).toBe("invalid_admin_token");
-    expect(await reasonOf(await operate({ ...call, url: awayAdmin.url }))).toBe("unavailable");
-    expect(await reasonOf(await operate({ ...call, url: brokenAdmin.url }))).toBe("internal");
-    const name = id.replace("AdminService_", "");
-    if (!isRead(name)) expect(await reasonOf(await operate({ ...call, token: readToken }))).toBe("read_only");
-    if (verb === "POST") expect(await reasonOf(await operate({ ...call, body: "{" }))).toBe("malformed");
-  });
-});
-
-test("a resource and a stale etag are answered as documented", async () => {
-  const customer = { verb: "GET", path: `/v1/customers/${gateway.customerId}` };
-  const device = { verb: "GET", path: `/v1/devices/${await gateway.enrol()}` };
-  const stale = JSON.stringify({ display_name: "x", etag: "another" });
-  for (const [id, request, status] of [
-    ["GetCustomer", customer, 200],
-    ["UpdateCustomer", { ...customer, verb: "PATCH", body: '{"display_name":"x"}' }, 200],
-    ["UpdateCustomer", { ...customer, verb: "PATCH", body: stale }, 409],
-    ["DeleteCustomer", { ...customer, verb: "DELETE" }, 400],
-    ["GetDevice", device, 200],
-    ["UpdateDevice", { ...device, verb: "PATCH", body: stale }, 409],
-    ["DeleteDevice", { ...device, verb: "DELETE" }, 200],
-  ] as const) {
-    const answer = await operate(request);
-    expect([id, answer.status]).toEqual([id, status]);
-    await documents.internal.expectDocumented(answer, `AdminService_${id}`);
-  }
 });

@@ -1,171 +1,194 @@
-// AdminService through a real gateway, by Connect's client and over REST, where etags are in headers both ways.
+// AdminService over REST at a real gateway: every answer is as the OpenAPI document says.
 
-import type { MessageInitShape } from "@bufbuild/protobuf";
-import { type Client, Code, ConnectError, createClient } from "@connectrpc/connect";
-import { createConnectTransport } from "@connectrpc/connect-node";
-import { describe, expect, test } from "vitest";
-import { AdminService, type DeviceSchema, KeyMode, Status } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
-import { ErrorInfoSchema } from "../../gen/es/google/rpc/error_details_pb.ts";
+import { createServiceImplSpec } from "@connectrpc/connect";
+import { afterAll, describe, expect, test } from "vitest";
+import { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
+import { AuthError } from "../../src/core/errors.ts";
 import { adminTokenId } from "../../src/core/registry/operators.ts";
+import { GATEWAY } from "../../src/core/registry/ports.ts";
+import { isRead } from "../../src/services/admin-guard.ts";
 import { ADMIN_TOKEN, startFileGateway } from "../gateway.ts";
+import { readGenerated } from "../openapi/document.ts";
+import { mountThrowing } from "../protocols/mount.ts";
 
 const OTHER_TOKEN = "the-other-token-of-the-test";
 const NOW = 1_764_000_000_000;
 const gateway = await startFileGateway({ OTHER_ADMIN_TOKEN: OTHER_TOKEN }, { now: () => NOW });
-const admin = clientOf(ADMIN_TOKEN);
+const draft = { name: "reader", role: "read", expiresAt: undefined } as const;
+const { adminToken: readToken } = await gateway.registry.operators.issue(draft, GATEWAY);
 
-function clientOf(token: string, operator = "ada@ops-1"): Client<typeof AdminService> {
-  const transport = createConnectTransport({
-    baseUrl: gateway.internalUrl,
-    httpVersion: "1.1",
-    interceptors: [
-      (next) => (request) => {
-        request.header.set("authorization", `Bearer ${token}`);
-        request.header.set("x-operator", operator);
-        return next(request);
-      },
-    ],
-  });
-  return createClient(AdminService, transport);
-}
+const spec = createServiceImplSpec<typeof AdminService>(AdminService, {});
+const away = await mountThrowing(new AuthError("unavailable", "the registry is away", { retryAfterMs: 1_000 }), {
+  spec,
+});
+const broken = await mountThrowing(new TypeError("a bug"), { spec });
+afterAll(() => Promise.all([away.close(0), broken.close(0)]));
 
-async function failureOf(call: Promise<unknown>): Promise<readonly [Code, string | undefined, string | undefined]> {
-  const failure = await call.then(
-    () => undefined,
-    (error: unknown) => ConnectError.from(error),
-  );
-  const [info] = failure?.findDetails(ErrorInfoSchema) ?? [];
-  return [failure?.code ?? Code.Unknown, info?.reason, info?.metadata["field"]];
-}
+const document = readGenerated("internal");
 
 interface Sent {
-  readonly body?: object;
-  readonly ifMatch?: string;
+  /** The customer, key, device or token that the path names. */
+  readonly name?: string;
+  readonly query?: string;
+  readonly body?: unknown;
+  readonly token?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly url?: string;
 }
 
-/** Sends a REST call. @returns its status and ETag, and the members of its JSON body */
-async function rest(verb: string, path: string, { body, ifMatch }: Sent = {}) {
-  const headers = { Authorization: `Bearer ${ADMIN_TOKEN}`, "Content-Type": "application/json" };
-  const response = await fetch(new URL(path, gateway.internalUrl), {
+/** Calls an operation, and checks its answer against the document. @returns status, ETag and body */
+async function call(method: string, { name = "none", query = "", body = {}, token = ADMIN_TOKEN, ...sent }: Sent = {}) {
+  const { id, verb, path } = document.operation(`AdminService_${method}`);
+  const hasBody = verb !== "GET" && verb !== "DELETE";
+  const url = new URL(path.replace(/\{\w+\}/, encodeURIComponent(name)) + query, sent.url ?? gateway.internalUrl);
+  const response = await fetch(url, {
     method: verb,
-    headers: { ...headers, ...(ifMatch !== undefined && { "If-Match": ifMatch }) },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
+    headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json", ...sent.headers },
+    ...(hasBody && { body: typeof body === "string" ? body : JSON.stringify(body) }),
   });
-  return { http: response.status, header: response.headers.get("ETag") ?? "", json: JSON.parse(await response.text()) };
+  const json = await document.expectDocumented(response, id);
+  return { status: response.status, etag: response.headers.get("ETag") ?? "", json };
 }
 
-test("two admin tokens are accepted at the same time, no third one is, and the audit log names the token", async () => {
-  await clientOf(OTHER_TOKEN, "bob@ops-2").createCustomer({ customerId: "of-bob" });
-  const { auditEvents } = await admin.listAuditEvents({ filter: 'resource = "customers/of-bob"' });
-  expect(auditEvents).toMatchObject([
+test("the document has every method, and no other", () => {
+  const documented = document.operations.filter(({ id }) => id.startsWith("AdminService_"));
+  expect(documented.map(({ id }) => id.slice("AdminService_".length)).sort()).toEqual(
+    AdminService.methods.map(({ name }) => name).sort(),
+  );
+});
+
+describe.each(AdminService.methods.map(({ name }) => name))("%s", (method) => {
+  test("answers a request without content as documented", async () => {
+    await call(method);
+  });
+
+  test("answers errors as documented", async () => {
+    const reasonOf = async (sent: Sent): Promise<unknown> => (await call(method, sent)).json["reason"];
+    expect(await reasonOf({ token: "another" })).toBe("invalid_admin_token");
+    expect(await reasonOf({ url: away.url })).toBe("unavailable");
+    expect(await reasonOf({ url: broken.url })).toBe("internal");
+    if (!isRead(method)) expect(await reasonOf({ token: readToken })).toBe("read_only");
+    const { verb } = document.operation(`AdminService_${method}`);
+    if (verb === "POST") expect(await reasonOf({ body: "{" })).toBe("malformed");
+  });
+});
+
+test("two admin tokens are accepted at the same time, and the audit log names the token and its operator", async () => {
+  const sent = { body: { customer_id: "of-bob" }, token: OTHER_TOKEN, headers: { "X-Operator": "bob@ops-2" } };
+  await call("CreateCustomer", sent);
+  const { json } = await call("ListAuditEvents", { query: "?filter=resource%3D%22customers/of-bob%22" });
+  expect(json["audit_events"]).toMatchObject([
     {
       action: "CreateCustomer",
-      customerId: "of-bob",
-      tokenId: adminTokenId(OTHER_TOKEN),
+      customer_id: "of-bob",
+      token_id: adminTokenId(OTHER_TOKEN),
       operator: "bob@ops-2",
       address: "127.0.0.1",
-      requestId: expect.stringMatching(/\S{8,}/),
-      time: { seconds: BigInt(NOW / 1000) },
+      request_id: expect.stringMatching(/\S{8,}/),
+      time: new Date(NOW).toISOString().replace(".000", ""),
     },
   ]);
-  const failure = await failureOf(clientOf("a-third-token-of-the-test").listCustomers({}));
-  expect(failure.slice(0, 2)).toEqual([Code.Unauthenticated, "invalid_admin_token"]);
-});
-
-describe("customers", () => {
-  test("an update changes the fields in its mask, or without one the fields that are set", async () => {
-    const customer = { customerId: "masked", displayName: "One", loginLimit: "5/10s" };
-    await admin.createCustomer({ customer });
-    const named = await admin.updateCustomer({
-      customer: { ...customer, displayName: "Two", loginLimit: "" },
-      updateMask: { paths: ["login_limit"] },
-    });
-    expect(named).toMatchObject({ displayName: "One", loginLimit: "", status: Status.ENABLED });
-    const set = await admin.updateCustomer({ customer: { customerId: "masked", status: Status.DISABLED } });
-    expect(set).toMatchObject({ displayName: "One", status: Status.DISABLED });
-  });
-
-  test("a missing name is malformed, and so are two different names", async () => {
-    const { customerId } = gateway;
-    for (const [call, field] of [
-      [admin.updateCustomer({}), "customer_id"],
-      [admin.createDevice({ device: { deviceKey: "d-1", customerId: "c-1" } }), "customer_id"],
-      [admin.createDevice({ customerId, device: { customerId: "another" } }), "customer_id"],
-      [admin.createCustomer({ customerId: "one", customer: { customerId: "other" } }), "customer_id"],
-      [admin.getDevice({}), "device_key"],
-      [admin.updateDevice({}), "device"],
-      [admin.changeDevices({ filter: "failing = true" }), "action"],
-      [admin.explainLogin({}), "device_key"],
-    ] as const) {
-      expect(await failureOf(call)).toEqual([Code.InvalidArgument, "malformed", field]);
-    }
-  });
-
-  test("REST takes a new customer's name from the body and later from the path, and both spellings of a mask", async () => {
-    const created = { customer_id: "by-rest", display_name: "One", login_limit: "off" };
-    expect((await rest("POST", "/v1/customers", { body: created })).json).toMatchObject(created);
-    for (const mask of ["display_name", "displayName"]) {
-      const body = { customer_id: "another", display_name: mask, login_limit: "9/9s" };
-      const { http, json } = await rest("PATCH", `/v1/customers/by-rest?update_mask=${mask}`, { body });
-      expect(http).toBe(200);
-      expect(json).toMatchObject({ customer_id: "by-rest", display_name: mask, login_limit: "off" });
-    }
-  });
-});
-
-describe("devices", () => {
-  test("are created, changed, moved, revoked and deleted", async () => {
-    const deviceKey = "pump/7:a";
-    const draft = { deviceKey, displayName: "Pump", labels: { site: "north" } };
-    const created = await admin.createDevice({ customerId: gateway.customerId, device: draft });
-    expect(created).toMatchObject({ status: Status.ENABLED, keyMode: KeyMode.SHARED, replayGuard: false });
-    const path = `/v1/devices/${encodeURIComponent(deviceKey)}`;
-    expect((await rest("GET", path)).json).toMatchObject({ status: "STATUS_ENABLED", labels: { site: "north" } });
-
-    const update = (field: string, values: Omit<MessageInitShape<typeof DeviceSchema>, "$typeName">) =>
-      admin.updateDevice({ device: { deviceKey, ...values }, updateMask: { paths: [field] } });
-    const moved = await update("key_mode", { keyMode: KeyMode.DERIVED, labels: { site: "south" } });
-    expect(moved).toMatchObject({ keyMode: KeyMode.DERIVED, acceptsSharedKey: true, labels: { site: "north" } });
-    const message = "accepts_shared_key is in update_mask and has no value";
-    await expect(update("accepts_shared_key", { acceptsSharedKey: true })).rejects.toThrow(message);
-    const finished = await update("accepts_shared_key", { acceptsSharedKey: false });
-    expect(finished).toMatchObject({ keyMode: KeyMode.DERIVED, acceptsSharedKey: false });
-    expect((await update("labels", {})).labels).toEqual({});
-
-    expect(moved.tokensNotBefore).toBeUndefined();
-    const revoked = await admin.revokeDeviceTokens({ deviceKey });
-    expect(Number(revoked.tokensNotBefore?.seconds)).toBeGreaterThanOrEqual(NOW / 1000);
-
-    expect(await rest("DELETE", path)).toEqual({ http: 200, header: "", json: {} });
-    expect((await failureOf(admin.getDevice({ deviceKey })))[1]).toBe("does_not_exist");
-  });
-
-  test("are not imported with an unknown enum value", async () => {
-    const rows = [{ device_key: "strange", customer_id: gateway.customerId, key_mode: 9 }];
-    const answer = await rest("POST", "/v1/devices:import", { body: { rows } });
-    expect(answer).toMatchObject({ http: 400, json: { reason: "malformed", field: "key_mode" } });
-  });
 });
 
 test.each([
-  ["customers", "/v1/customers?customer_id=matched", "/v1/customers/matched"],
-  ["devices", "/v1/customers/CUSTOMER/devices", "/v1/devices/matched"],
-])("etags of %s are in the ETag header, and If-Match works as the field does", async (_what, parent, path) => {
-  const draft = { device_key: "matched", display_name: "One" };
-  const created = await rest("POST", parent.replace("CUSTOMER", gateway.customerId), { body: draft });
-  const { header: first } = await rest("GET", path);
-  expect(created).toMatchObject({ http: 200, header: first, json: { etag: first } });
-  const changed = await rest("PATCH", path, { ifMatch: first, body: { display_name: "New" } });
-  expect(changed).toMatchObject({ http: 200, json: { display_name: "New", etag: changed.header } });
-  expect(changed.header).not.toBe(first);
+  ["UpdateCustomer", {}, "customer_id"],
+  ["CreateDevice", { device: { device_key: "d-1", customer_id: "c-1" } }, "customer_id"],
+  ["CreateDevice", { customer_id: "one", device: { customer_id: "other" } }, "customer_id"],
+  ["CreateCustomer", { customer_id: "one", customer: { customer_id: "other" } }, "customer_id"],
+  ["GetDevice", {}, "device_key"],
+  ["UpdateDevice", {}, "device"],
+  ["ChangeDevices", { filter: "failing = true" }, "action"],
+  ["ExplainLogin", {}, "device_key"],
+  ["ImportDevices", { rows: [{ device_key: "strange", customer_id: "one", key_mode: 9 }] }, "key_mode"],
+])("%s of %j is malformed: a name or value is missing, unknown or sent twice", async (method, body, field) => {
+  const answer = await fetch(`${gateway.internalUrl}/${AdminService.typeName}/${method}`, {
+    method: "POST",
+    headers: { Authorization: `Bearer ${ADMIN_TOKEN}`, "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  const message = expect.stringMatching(new RegExp(`^${field} `));
+  expect(await answer.json()).toMatchObject({ code: "invalid_argument", message });
+});
 
-  const mismatch = { http: 409, json: { reason: "etag_mismatch", field: "etag" } };
-  expect(await rest("PATCH", path, { ifMatch: first, body: { display_name: "Late" } })).toMatchObject(mismatch);
-  expect(await rest("DELETE", path, { ifMatch: first })).toMatchObject(mismatch);
-  const late = { display_name: "Late", etag: first };
-  const conflicting = await rest("PATCH", path, { ifMatch: changed.header, body: late });
-  expect(conflicting).toMatchObject({ http: 400, json: { message: "etag and If-Match differ. Send one of them" } });
+const RESOURCES = {
+  Customer: {
+    create: (name: string) =>
+      call("CreateCustomer", { body: { customer_id: name, display_name: "One", login_limit: "2/2s" } }),
+    changes: { display_name: "Two", status: "STATUS_DISABLED", login_limit: "5/10s" },
+  },
+  Device: {
+    create(name: string, fields: object = {}) {
+      const device = { device_key: name, display_name: "One", labels: { site: "west" }, ...fields };
+      return call("CreateDevice", { name: gateway.customerId, body: device });
+    },
+    changes: {
+      display_name: "Two",
+      status: "STATUS_DISABLED",
+      key_mode: "KEY_MODE_DERIVED",
+      shared_identity: true,
+      replay_guard: true,
+      labels: { site: "north" },
+    },
+  },
+};
 
-  expect((await rest("GET", path)).json).toMatchObject({ display_name: "New" });
-  expect((await rest("DELETE", path, { ifMatch: changed.header })).http).toBe(200);
+describe.each(["Customer", "Device"] as const)("%s", (kind) => {
+  const { create, changes } = RESOURCES[kind];
+
+  const fields = Object.entries(changes);
+  test.each(fields)("%s changes alone: without a mask if set, else if the mask names it", async (field, value) => {
+    const name = kind === "Customer" ? field.replace("_", "-") : `${field}/7:a`;
+    const { json: created } = await create(name);
+    const { etag, update_time, tokens_not_before, accepts_shared_key, replay_guard, ...same } = created;
+    const { json: changed } = await call(`Update${kind}`, { name, body: { [field]: value } });
+    expect(changed).toMatchObject({ ...same, [field]: value });
+    const others = { display_name: "Three", labels: { site: "south" }, login_limit: "1/1s", [field]: created[field] };
+    const { json: reset } = await call(`Update${kind}`, { name, query: `?update_mask=${field}`, body: others });
+    expect(reset).toMatchObject(same);
+  });
+
+  test("has its etag in the ETag header, and If-Match works as the field does", async () => {
+    const name = "matched";
+    const { etag: first, json: created } = await create(name);
+    expect(await call(`Get${kind}`, { name })).toEqual({ status: 200, etag: first, json: created });
+    expect(created["etag"]).toBe(first);
+    const ifFirst = { name, headers: { "If-Match": first } };
+    const changed = await call(`Update${kind}`, { ...ifFirst, body: { display_name: "New" } });
+    expect(changed).toMatchObject({ status: 200, json: { display_name: "New", etag: changed.etag } });
+    expect(changed.etag).not.toBe(first);
+
+    const late = { display_name: "Late", etag: first };
+    const mismatch = { status: 409, json: { reason: "etag_mismatch", field: "etag" } };
+    expect(await call(`Update${kind}`, { name, body: late })).toMatchObject(mismatch);
+    expect(await call(`Update${kind}`, { ...ifFirst, body: {} })).toMatchObject(mismatch);
+    expect(await call(`Delete${kind}`, ifFirst)).toMatchObject(mismatch);
+    const ifChanged = { name, headers: { "If-Match": changed.etag } };
+    const both = await call(`Update${kind}`, { ...ifChanged, body: late });
+    expect(both).toMatchObject({ status: 400, json: { message: "etag and If-Match differ. Send one of them" } });
+
+    expect((await call(`Get${kind}`, { name })).json).toMatchObject({ display_name: "New" });
+    expect(await call(`Delete${kind}`, ifChanged)).toEqual({ status: 200, etag: "", json: {} });
+    expect((await call(`Get${kind}`, { name })).json).toMatchObject({ reason: "does_not_exist" });
+  });
+
+  test("has the time from which its tokens are valid after they are revoked", async () => {
+    await create("revoked");
+    const { json } = await call(`Revoke${kind}Tokens`, { name: "revoked" });
+    expect(Date.parse(String(json["tokens_not_before"]))).toBeGreaterThanOrEqual(NOW);
+  });
+});
+
+test("a device's move to a key of its own is finished by a mask with accepts_shared_key alone", async () => {
+  const name = "moving";
+  const { create } = RESOURCES.Device;
+  expect((await create("own", { key_mode: "KEY_MODE_DERIVED" })).json).toMatchObject({ key_mode: "KEY_MODE_DERIVED" });
+  await create(name);
+  const move = async (body: object, field: string) =>
+    (await call("UpdateDevice", { name, body, query: `?update_mask=${field}` })).json;
+  const moving = { key_mode: "KEY_MODE_DERIVED", accepts_shared_key: true };
+  expect(await move({ key_mode: "KEY_MODE_DERIVED" }, "key_mode")).toMatchObject(moving);
+  const message = /^accepts_shared_key is in update_mask and has no value/;
+  expect((await move({ accepts_shared_key: true }, "accepts_shared_key"))["message"]).toMatch(message);
+  expect((await call("UpdateDevice", { name, body: { display_name: "Two" } })).json).toMatchObject(moving);
+  expect(await move({}, "accepts_shared_key")).toMatchObject({ ...moving, accepts_shared_key: false });
 });
