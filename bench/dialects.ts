@@ -22,7 +22,7 @@ export type DialectName = "rest" | "rest-tls" | "rest-tls-resumed" | "connect" |
 
 const METHOD = "/countersign.auth.v1.AuthService/Login";
 
-/** REST by a TLS connection for each login. */
+/** REST over a new TLS connection for each login. */
 const REST_TLS = {
   encode: (login: LoginBody) =>
     encodePost("/auth/login", "application/json", JSON.stringify(login), "Connection: close\r\n"),
@@ -68,7 +68,7 @@ function readJson(answer: Buffer, token: string, expiresIn: string): Answer {
 /** Requests signed at a time, to keep the generator's pauses short. */
 const BATCH = 200;
 
-/** A peer that its fleet logs in at; each device twice while it warms up. */
+/** A measurement of a peer. Each device of its fleet logs in twice to warm it up. */
 export function createLoginSubject(peer: Peer): Subject {
   const { fleet, dialect } = peer.setup;
   return {

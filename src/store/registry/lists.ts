@@ -4,7 +4,7 @@ import { type Expression, type Kysely, type RawBuilder, sql } from "kysely";
 import type { ComparisonOperator, Condition, PageQuery } from "../../core/registry/ports.ts";
 import type { Schema } from "../schema.ts";
 
-/** The most rows that a page with a filter reads, however few match: the last page takes as long as the first. */
+/** The most rows that a page with a filter reads, so that a page on which few rows match is not slow. */
 const MAX_ROWS_READ = 2_000;
 
 /** A list in SQL. `name` identifies a row and orders the list. */
@@ -14,7 +14,7 @@ export interface List {
   readonly name: RawBuilder<string | number>;
   readonly order: "asc" | "desc";
   readonly table: RawBuilder<unknown>;
-  /** A join, for the rows after `after` and up to `last`, where known. */
+  /** A join with the rows after `after`, up to `last` if it is known. */
   readonly joined?: (after: string, last: string | undefined) => RawBuilder<unknown>;
   readonly select: RawBuilder<unknown>;
   readonly columns: Columns;
@@ -24,7 +24,7 @@ export interface List {
   readonly ordered?: readonly string[];
 }
 
-/** Finds a page: `next` is undefined where the list ends. */
+/** Finds a page. `next` is undefined at the end of the list. */
 export async function findPage<Row>(
   db: Kysely<Schema>,
   { name, order, first, table, joined = () => sql``, select, columns, indexed, ordered = [] }: List,
