@@ -32,6 +32,15 @@ export const device: Device = {
   tokensNotBefore: 0,
 };
 
+/** A customer without a single default value. */
+export const oddCustomer: Customer = {
+  ...customer,
+  displayName: 'Ünïcode "&" \\ 漢字 🚰',
+  status: "disabled",
+  loginLimit: "20/60s",
+  tokensNotBefore: NOW + 1,
+};
+
 /** A device without a single default value. */
 export const oddDevice: Device = {
   ...device,
@@ -126,22 +135,17 @@ export async function actionsOf({ audit }: Store): Promise<readonly string[]> {
   return items.map(({ action }) => action).reverse();
 }
 
-/** Enrols devices of the customer, a thousand at once. @returns their names, in order */
+/** Enrols devices of the customer. @returns their names, in order */
 export async function enrolMany(
   store: Store,
   count: number,
   draftOf: (index: number) => Partial<Device> = () => ({}),
 ): Promise<readonly string[]> {
   const keys = Array.from({ length: count }, (_, index) => `device-${String(index).padStart(5, "0")}`);
-  for (let done = 0; done < count; done += 1_000) {
-    const rows = keys.slice(done, done + 1_000).map((deviceKey, row) => {
-      return { ...device, ...draftOf(done + row), deviceKey };
-    });
-    await store.devices.importAll(
-      rows,
-      (row) => row,
-      () => entryOf("ImportDevices"),
-    );
-  }
+  await store.devices.importAll(
+    keys.map((deviceKey, index) => ({ ...device, ...draftOf(index), deviceKey })),
+    (row) => row,
+    () => entryOf("ImportDevices"),
+  );
   return keys;
 }
