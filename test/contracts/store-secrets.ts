@@ -189,20 +189,18 @@ export function secretsContract(name: string, open: Open): void {
         database.db.selectFrom("customers").where("customer_id", ">", "").select("keys_version").execute();
       const [stored, versions] = [await readSealed(database), await readVersions()];
 
-      const { secrets } = current;
+      const { customerKeys, secrets, signingKeys } = current;
       expect(await secrets.forgetLost(BY)).toEqual({ customerKeys: 2, signingKeys: 2 });
-      const real = database.db.selectFrom("customer_keys").where("key_id", ">", "").orderBy("key_id");
-      const keys = await real.select(["key_id", "retired_at"]).execute();
-      expect(keys.map(({ key_id, retired_at }) => [key_id, retired_at])).toEqual([
-        ["known", null],
-        ["known-too", null],
+      const keys = [...(await customerKeys.list("customer-1")), ...(await customerKeys.list("customer-2"))];
+      expect(keys.map(({ keyId, retiredAt }) => [keyId, retiredAt]).sort()).toEqual([
+        ["known", undefined],
+        ["known-too", undefined],
         ["lost", NOW],
         ["lost-too", NOW],
         ["retired", 1],
       ]);
+      expect((await signingKeys.read()).keys).toMatchObject([{ kid: "kid-1", state: "retired", retiredAt: NOW }]);
       expect(await readSealed(database)).toEqual(stored.filter((secret) => !secret.startsWith("kid-2")));
-      const signing = await database.db.selectFrom("signing_keys").select(["kid", "state", "retired_at"]).execute();
-      expect(signing).toEqual([{ kid: "kid-1", state: "retired", retired_at: NOW }]);
       const events = [eventOf("ForgetLostSecrets", { customer_keys: 2, signing_keys: 2 })];
       expect(await eventsOf(current)).toEqual(events);
       for (const version of await readVersions()) expect(versions).not.toContainEqual(version);

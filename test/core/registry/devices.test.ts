@@ -153,29 +153,20 @@ describe("an import", () => {
   test("reports each wrong row by its index, and imports the others", async () => {
     const { devices, importRows } = await openImport();
     await devices.create({ ...DEVICE, deviceKey: "taken", customerId: "other" }, ACTOR);
-    const { failures, ...counts } = await importRows(
-      rowOf("good"),
-      rowOf(""),
-      rowOf('"'.repeat(50)),
-      rowOf("x", { customerId: "" }),
-      rowOf("x", { customerId: "nobody" }),
-      rowOf("taken"),
-      rowOf("x", { displayName: "n".repeat(201) }),
-      rowOf("x", { labels: { "no spaces": "" } }),
-      rowOf("good", { displayName: "again" }),
-      rowOf("better"),
-    );
+    const wrong = [
+      [rowOf(""), "malformed", "device_key"],
+      [rowOf('"'.repeat(50)), "malformed", "device_key"],
+      [rowOf("x", { customerId: "" }), "malformed", "customer_id"],
+      [rowOf("x", { customerId: "nobody" }), "does_not_exist", "customer_id"],
+      [rowOf("taken"), "already_exists", "device_key"],
+      [rowOf("x", { displayName: "n".repeat(201) }), "malformed", "display_name"],
+      [rowOf("x", { labels: { "no spaces": "" } }), "malformed", "labels"],
+      [rowOf("good", { displayName: "again" }), "malformed", "device_key"],
+    ] as const;
+    const { failures, ...counts } = await importRows(rowOf("good"), ...wrong.map(([row]) => row), rowOf("better"));
     expect(counts).toEqual({ created: 2, updated: 0, unchanged: 0 });
-    expect(failures.map(({ row, reason, field }) => [row, reason, field])).toEqual([
-      [1, "malformed", "device_key"],
-      [2, "malformed", "device_key"],
-      [3, "malformed", "customer_id"],
-      [4, "does_not_exist", "customer_id"],
-      [5, "already_exists", "device_key"],
-      [6, "malformed", "display_name"],
-      [7, "malformed", "labels"],
-      [8, "malformed", "device_key"],
-    ]);
+    const expected = wrong.map(([, reason, field], index) => [index + 1, reason, field]);
+    expect(failures.map(({ row, reason, field }) => [row, reason, field])).toEqual(expected);
     const [taken, twice] = [failures[4], failures.at(-1)];
     const cure = "Delete that device first or choose another device_key";
     expect(taken?.message).toBe(`this device_key belongs to another customer. ${cure}`);

@@ -32,6 +32,7 @@ test("the devices of a filter are disabled in several calls, each once", async (
   expect(items).toMatchObject([{ action: "UpdateDevice", customerId: "acme", details: { status: "disabled" } }]);
   expect(await change({ filter: "device_key = device-01000", action: "enable" })).toMatchObject({ changed: 1 });
   expect(await fleet.count("status = disabled", "")).toMatchObject({ count: 1_299 });
+  expect(await fleet.summarize()).toMatchObject({ devices: 2_300, disabled: 1_299 });
 });
 
 test("labels are set and removed, tokens revoked, devices deleted", async () => {

@@ -27,7 +27,6 @@ const WIDE = "device_key takes 100 characters in a token because of its quotes a
 test.for<[(text: string) => string, string, string]>([
   ...WRONG_IDS.map((id): [(text: string) => string, string, string] => [readCustomerId, id, WRONG_ID]),
   [readCustomerId, "", "customer_id is missing"],
-  [readEnrolledDeviceKey, "", "device_key is missing or empty"],
   [readEnrolledDeviceKey, LONG, "device_key has 97 characters. It has at most 96"],
   [readEnrolledDeviceKey, '\\"'.repeat(25), WIDE],
   [readDisplayName, "x".repeat(201), "display_name has 201 characters. It has at most 200"],
