@@ -2,7 +2,6 @@
 
 import { describe, expect, test } from "vitest";
 import { createReadDeviceLimit } from "../../src/core/charges.ts";
-import type { AuthError } from "../../src/core/errors.ts";
 import type { Limiter } from "../../src/core/ports.ts";
 import { deriveDeviceKey, secretFromText } from "../../src/core/signature.ts";
 import { caughtErrorOf } from "./caught-error.ts";
@@ -10,44 +9,45 @@ import { NOW, openPath, type Path, policies, SECONDS, SKEW, shareFixture } from 
 
 const fixture = await shareFixture();
 
-const decidedBy = ({ reason, details }: AuthError): unknown[] => [reason, details.limit?.policy.name];
-const decisionOf = async (login: Promise<unknown>): Promise<unknown[]> => decidedBy(await caughtErrorOf(login));
+const WRONG = { key: "wrong" };
+const HERE = { address: "192.0.2.1" };
+const ELSEWHERE = { address: "192.0.2.2" };
+
+const ADMITTED = "admitted";
+const INVALID = "invalid_credentials (failure)";
+const NO_LOGIN_LEFT = "rate_limited (login)";
+const NO_FAILURE_LEFT = "rate_limited (failure)";
 
 describe("the login limit", () => {
   test("admits exactly its limit, then says how long to wait", async () => {
     const path = openPath(fixture);
     const device = await path.enrol();
     const remaining = [];
+    // Boards that share a key send the same bytes within a second.
     for (let times = 0; times < 3; times++) remaining.push((await path.login(device)).limit?.remaining);
     expect(remaining).toEqual([2, 1, 0]);
     path.now += 1_000;
     const error = await caughtErrorOf(path.login(device));
-    expect(decidedBy(error)).toEqual(["rate_limited", "login"]);
+    expect(error.reason).toBe("rate_limited");
     expect(error.message).toBe(
       "too many logins of this device in this time frame. Keep the token for as long as it lives and wait for the seconds of retry-after",
     );
-    expect(error.details.limit).toEqual({
-      policy: policies.login,
-      remaining: 0,
-      resetMs: 59_000,
-      decidedAt: expect.any(Number),
+    expect(error.details).toEqual({
+      limit: { policy: policies.login, remaining: 0, resetMs: 59_000, decidedAt: NOW + 1_000 },
+      retryAfterMs: 59_000,
     });
-    expect(error.details.retryAfterMs).toBe(59_000);
     path.now = NOW + 60_000;
     await path.login(device);
   });
 
   test.for([
-    ["shared by all addresses of a device with its own identity", false],
-    ["counted per address for a fleet that shares an identity", true],
-  ] as const)("is %s", async ([, sharedIdentity]) => {
+    ["shared by all addresses of a device with its own identity", false, NO_LOGIN_LEFT],
+    ["counted per address for a fleet that shares an identity", true, ADMITTED],
+  ] as const)("is %s", async ([, sharedIdentity, elsewhere]) => {
     const path = openPath(fixture);
     const device = await path.enrol({ sharedIdentity });
-    for (let times = 0; times < 3; times++) await path.login(device, { address: "192.0.2.1" });
-    expect(await decisionOf(path.login(device, { address: "192.0.2.1" }))).toEqual(["rate_limited", "login"]);
-    const elsewhere = path.login(device, { address: "192.0.2.2" });
-    if (sharedIdentity) await elsewhere;
-    else expect(await decisionOf(elsewhere)).toEqual(["rate_limited", "login"]);
+    expect(await path.outcomes(4, device, HERE)).toEqual([...Array(3).fill(ADMITTED), NO_LOGIN_LEFT]);
+    expect(await path.outcomes(1, device, ELSEWHERE)).toEqual([elsewhere]);
   });
 });
 
@@ -55,71 +55,53 @@ describe("the failure limit", () => {
   test.for([true, false])("replaces invalid_credentials: enrolled %s", async (isEnrolled) => {
     const path = openPath(fixture);
     const device = isEnrolled ? await path.enrol() : "nobody";
-    for (let times = 0; times < 2; times++) {
-      expect(await decisionOf(path.login(device, { key: "wrong" }))).toEqual(["invalid_credentials", "failure"]);
-    }
-    const error = await caughtErrorOf(path.login(device, { key: "wrong" }));
-    expect(decidedBy(error)).toEqual(["rate_limited", "failure"]);
-    expect(error.message).toBe(
+    expect(await path.outcomes(3, device, WRONG)).toEqual([INVALID, INVALID, NO_FAILURE_LEFT]);
+    await expect(path.login(device, WRONG)).rejects.toThrow(
       "too many wrong signatures for this device from this address in this time frame. Check the customer key and wait for the seconds of retry-after",
     );
-    expect(path.charged).toEqual(Array(3).fill(["failure", "address"]));
+    expect(path.charged).toEqual(Array(4).fill(["failure", "address"]));
   });
 
   test("never denies a right proof, even from the same address, nor spends its login limit", async () => {
     const path = openPath(fixture);
     const device = await path.enrol();
-    for (let times = 0; times < 20; times++) await caughtErrorOf(path.login(device, { key: "wrong" }));
-    for (let times = 0; times < 3; times++) await path.login(device);
+    await path.outcomes(20, device, WRONG);
+    expect(await path.outcomes(3, device)).toEqual(Array(3).fill(ADMITTED));
     expect(path.charged.slice(-4)).toEqual([["failure", "address"], ...Array(3).fill(["login"])]);
   });
 
   test("is counted separately for each device and each address", async () => {
     const path = openPath(fixture);
     const [device, other] = [await path.enrol(), await path.enrol()];
-    for (let times = 0; times < 2; times++) await caughtErrorOf(path.login(device, { key: "wrong" }));
-    expect((await caughtErrorOf(path.login(other, { key: "wrong" }))).reason).toBe("invalid_credentials");
-    const elsewhere = { key: "wrong", address: "192.0.2.2" };
-    expect((await caughtErrorOf(path.login(device, elsewhere))).reason).toBe("invalid_credentials");
+    await path.outcomes(2, device, WRONG);
+    expect(await path.outcomes(1, other, WRONG)).toEqual([INVALID]);
+    expect(await path.outcomes(1, device, { ...WRONG, ...ELSEWHERE })).toEqual([INVALID]);
   });
 });
 
-describe("the address limit", () => {
-  test("counts only wrong proofs, of all devices behind one address, and denies no right one", async () => {
-    const path = openPath(fixture);
-    const devices = [await path.enrol(), await path.enrol(), await path.enrol()];
-    for (const device of devices) for (let times = 0; times < 3; times++) await path.login(device);
-    for (let times = 0; times < 6; times++) {
-      expect(await decisionOf(path.login(`unknown-${times}`))).toEqual(["invalid_credentials", "failure"]);
-    }
-    expect(await decisionOf(path.login("unknown-6"))).toEqual(["rate_limited", "address"]);
-    await path.login(await path.enrol());
-    const elsewhere = path.login("unknown-6", { address: "192.0.2.2" });
-    expect(await decisionOf(elsewhere)).toEqual(["invalid_credentials", "failure"]);
-  });
+test("the address limit counts only wrong proofs, of all devices behind one address, and denies no right one", async () => {
+  const path = openPath(fixture);
+  for (let device = 0; device < 3; device++) await path.outcomes(3, await path.enrol());
+  for (let device = 0; device < 6; device++) expect(await path.outcomes(1, `unknown-${device}`)).toEqual([INVALID]);
+  expect(await path.outcomes(1, "unknown-6")).toEqual(["rate_limited (address)"]);
+  expect(await path.outcomes(1, await path.enrol())).toEqual([ADMITTED]);
+  expect(await path.outcomes(1, "unknown-6", ELSEWHERE)).toEqual([INVALID]);
 });
 
-describe("a disabled device", () => {
-  test.for([
-    { who: "the device", draft: { status: "disabled" } },
-    { who: "its customer", draft: { customerStatus: "disabled" } },
-  ] as const)("gets `disabled` only for a right proof, and is charged as for a wrong one: $who", async ({ draft }) => {
+test.for([
+  { who: "device", draft: { status: "disabled" } },
+  { who: "customer", draft: { customerStatus: "disabled" } },
+] as const)(
+  "a right proof of a disabled $who gets `disabled` each time, and is charged as a wrong one",
+  async ({ draft }) => {
     const path = openPath(fixture);
-    const device = await path.enrol(draft);
-    const error = await caughtErrorOf(path.login(device));
-    expect(decidedBy(error)).toEqual(["disabled", "failure"]);
-    expect(error.message).toBe("this device or its customer is disabled. Ask the operator");
-    expect((await caughtErrorOf(path.login(device, { key: "wrong" }))).reason).toBe("invalid_credentials");
-    expect(path.charged).toEqual(Array(2).fill(["failure", "address"]));
-    expect(await decisionOf(path.login(device))).toEqual(["rate_limited", "failure"]);
-  });
-
-  test("comes before the replay guard, each time", async () => {
-    const path = openPath(fixture);
-    const device = await path.enrol({ status: "disabled", replayGuard: true });
-    for (let times = 0; times < 2; times++) expect((await caughtErrorOf(path.login(device))).reason).toBe("disabled");
-  });
-});
+    const device = await path.enrol({ ...draft, replayGuard: true });
+    await expect(path.login(device)).rejects.toThrow("this device or its customer is disabled. Ask the operator");
+    expect(await path.outcomes(2, device)).toEqual(["disabled (failure)", NO_FAILURE_LEFT]);
+    expect(path.charged).toEqual(Array(3).fill(["failure", "address"]));
+    expect(await openPath(fixture).outcomes(1, device, WRONG)).toEqual([INVALID]);
+  },
+);
 
 describe("the replay guard", () => {
   test("accepts a proof once, and a replay is charged nothing", async () => {
@@ -129,9 +111,8 @@ describe("the replay guard", () => {
     const error = await caughtErrorOf(path.login(device));
     expect(error.reason).toBe("replayed");
     expect(error.message).toBe("this proof was used before. Sign again with the current time");
-    expect(error.details).toEqual({
-      limit: { policy: policies.login, remaining: 2, resetMs: 60_000, decidedAt: expect.any(Number) },
-    });
+    const limit = { policy: policies.login, remaining: 2, resetMs: 60_000, decidedAt: NOW };
+    expect(error.details).toEqual({ limit });
     expect((await path.login(device, { timestamp: SECONDS + 1 })).limit?.remaining).toBe(1);
     expect(path.charged).toEqual(Array(3).fill(["login", "replay"]));
   });
@@ -139,20 +120,12 @@ describe("the replay guard", () => {
   test("holds for as long as the proof is fresh, from any address", async () => {
     const path = openPath(fixture);
     const device = await path.enrol({ replayGuard: true });
-    const timestamp = SECONDS;
     path.now = NOW - SKEW;
-    await path.login(device, { timestamp });
+    await path.login(device);
     path.now = NOW + SKEW;
-    expect((await caughtErrorOf(path.login(device, { timestamp, address: "192.0.2.2" }))).reason).toBe("replayed");
+    expect(await path.outcomes(1, device, ELSEWHERE)).toEqual(["replayed (login)"]);
     path.now += 1;
-    expect((await caughtErrorOf(path.login(device, { timestamp }))).reason).toBe("clock_skew");
-  });
-
-  test("is off for a shared key: boards that sign in the same second are all admitted", async () => {
-    const path = openPath(fixture);
-    const device = await path.enrol();
-    for (let times = 0; times < 3; times++) await path.login(device);
-    expect(path.charged).toEqual(Array(3).fill(["login"]));
+    expect(await path.outcomes(1, device)).toEqual(["clock_skew"]);
   });
 
   test("is on for a key of the device's own", async () => {
@@ -160,18 +133,18 @@ describe("the replay guard", () => {
     const { customerId, customerKey } = await path.enrolOwner("derivation");
     const device = await path.enrol({ customerId, keyMode: "derived" });
     const key = deriveDeviceKey(secretFromText(customerKey), device);
-    await path.login(device, { key });
-    expect((await caughtErrorOf(path.login(device, { key }))).reason).toBe("replayed");
-    expect((await caughtErrorOf(path.login(device, { key: customerKey }))).reason).toBe("invalid_credentials");
+    expect(await path.outcomes(2, device, { key })).toEqual([ADMITTED, "replayed (login)"]);
+    expect(await path.outcomes(1, device, { key: customerKey })).toEqual([INVALID]);
   });
 
   test("a proof that was refused for another reason is still valid", async () => {
     const path = openPath(fixture);
     const device = await path.enrol({ replayGuard: true });
     for (const timestamp of [SECONDS, SECONDS + 1, SECONDS + 2]) await path.login(device, { timestamp });
-    await caughtErrorOf(path.login(device, { timestamp: SECONDS + 60 }));
+    const later = { timestamp: SECONDS + 60 };
+    expect(await path.outcomes(1, device, later)).toEqual([NO_LOGIN_LEFT]);
     path.now += 60_000;
-    await path.login(device, { timestamp: SECONDS + 60 });
+    expect(await path.outcomes(1, device, later)).toEqual([ADMITTED]);
   });
 });
 
@@ -195,9 +168,9 @@ describe("the present state of a device's login limit", () => {
     const path = openPath(fixture);
     const read = readAt(path);
     const device = await path.enrol({ loginLimit: "2/1s", sharedIdentity: true });
-    await path.login(device, { address: "192.0.2.1" });
-    expect(await read(device, "192.0.2.1")).toMatchObject({ limit: { remaining: 1 }, perAddress: true });
-    expect(await read(device, "192.0.2.2")).toMatchObject({ limit: { remaining: 2 }, perAddress: true });
+    await path.login(device, HERE);
+    expect(await read(device, HERE.address)).toMatchObject({ limit: { remaining: 1 }, perAddress: true });
+    expect(await read(device, ELSEWHERE.address)).toMatchObject({ limit: { remaining: 2 }, perAddress: true });
     expect((await read(await path.enrol({ loginLimit: "off" }), "")).limit).toBeUndefined();
   });
 

@@ -1,24 +1,25 @@
 // The parts of a login: a SQLite store in its own folder, the memory limiter, a real signer.
 
-import crypto from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import crypto, { randomUUID } from "node:crypto";
+import { mkdtempDisposableSync } from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, vi } from "vitest";
+import { afterAll, expect, vi } from "vitest";
+import type { AuthError } from "../../src/core/errors.ts";
 import { createMemoryLimiter } from "../../src/core/limiter/memory.ts";
-import { type Caller, createLogIn, type LogIn, type Login, type LoginRequest } from "../../src/core/login.ts";
-import type { KeyPurpose, Limiter, Policy, PolicyName, TokenSigner } from "../../src/core/ports.ts";
+import { type Caller, createLogIn, type Login, type LoginRequest } from "../../src/core/login.ts";
+import type { KeyPurpose, Policy, PolicyName } from "../../src/core/ports.ts";
 import type { DeviceDraft } from "../../src/core/registry/devices.ts";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
-import { createRegistry, type Registry } from "../../src/core/registry/registry.ts";
+import { createRegistry } from "../../src/core/registry/registry.ts";
 import { computeSignature, secretFromText } from "../../src/core/signature.ts";
-import type { KeyRing } from "../../src/core/tokens/keyring.ts";
 import { migrate } from "../../src/store/migrations.ts";
 import { createSealer } from "../../src/store/sealing.ts";
-import { createStore, type Store } from "../../src/store/sql.ts";
+import { createStore } from "../../src/store/sql.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
 import { openRing, signerOf } from "../keyring/ring.ts";
+import { caughtErrorOf } from "./caught-error.ts";
 
 export const NOW = 1_764_000_000_000;
 export const SECONDS = NOW / 1000;
@@ -34,41 +35,24 @@ export const policies = {
 } satisfies Record<PolicyName, Policy>;
 
 /** The store, signer and registry that the tests of a file share: generating a signing key takes time. */
-export interface Fixture {
-  readonly store: Store;
-  readonly ring: KeyRing;
-  readonly signer: TokenSigner;
-  readonly registry: Registry;
-  /** A registry with another clock. */
-  registryAt(clock: { readonly now: number }): Registry;
-  close(): Promise<void>;
-}
+export type Fixture = Awaited<ReturnType<typeof openFixture>>;
 
-export async function openFixture(): Promise<Fixture> {
-  const folder = mkdtempSync(join(tmpdir(), "countersign-"));
-  const database = openSqlite(join(folder, "countersign.db"));
+export async function openFixture() {
+  const folder = mkdtempDisposableSync(join(tmpdir(), "countersign-"));
+  const database = openSqlite(join(folder.path, "countersign.db"));
   await migrate(database);
   const store = createStore(database, createSealer([Buffer.alloc(32, 1)]));
   const ring = await openRing(store.signingKeys, { alg: "RS256" });
-  const signer = signerOf({ active: ring.active, confirm: ring.confirm });
   // The clock of enrolments: well before any login, and later for each change.
-  let registryNow = NOW - 86_400_000;
-  const registry = createRegistry({
-    ...store,
-    now() {
-      registryNow += 1_000;
-      return registryNow;
-    },
-  });
+  let enrolling = NOW - 86_400_000;
   return {
     store,
     ring,
-    signer,
-    registry,
-    registryAt: (clock) => createRegistry({ ...store, now: () => clock.now }),
+    signer: signerOf(ring),
+    registry: createRegistry({ ...store, now: () => (enrolling += 1_000) }),
     async close() {
       await database.close();
-      rmSync(folder, { recursive: true });
+      folder.remove();
     },
   };
 }
@@ -80,36 +64,25 @@ export async function shareFixture(): Promise<Fixture> {
   return fixture;
 }
 
-/** One login path with its own limits, a settable clock, and a record of charges and look-ups. */
-export interface Path {
-  /** The clock, in Unix milliseconds. Tests set it. */
-  now: number;
-  readonly logIn: LogIn;
-  readonly limiter: Limiter;
-  /** The charged policies of each call, in order. */
-  readonly charged: (readonly PolicyName[])[];
-  readonly lookedUp: string[];
-  enrol(draft?: Partial<DeviceDraft & { customerStatus: DeviceDraft["status"]; loginLimit: string }>): Promise<string>;
-  /** Enrols a customer with one key of a purpose. */
-  enrolOwner(purpose: KeyPurpose): Promise<{ customerId: string; customerKey: string }>;
-  /** Signs and logs in; absent parts of the attempt are right. */
-  login(deviceKey: string, attempt?: Attempt): Promise<Login>;
-}
-
+/** The parts of a login that are wrong; absent ones are right. */
 export interface Attempt {
   readonly key?: string;
   readonly timestamp?: number;
   readonly address?: string;
 }
 
-export interface PathOptions {
-  readonly signer?: TokenSigner;
+interface PathOptions {
+  readonly signer?: Fixture["signer"];
   readonly policies?: Partial<Record<"login" | "failure" | "address", Policy | undefined>>;
 }
 
-export function openPath(fixture: Fixture, options: PathOptions = {}): Path {
+/** One login path with its own limits, a clock that the test sets, and a record of charges and look-ups. */
+export type Path = ReturnType<typeof openPath>;
+
+export function openPath({ store, registry, signer }: Fixture, options: PathOptions = {}) {
   const limiter = createMemoryLimiter(1_000);
-  const { customers, customerKeys, devices } = fixture.registry;
+  const { customers, customerKeys, devices } = registry;
+  /** The charged policies of each call, in order. */
   const charged: (readonly PolicyName[])[] = [];
   const lookedUp: string[] = [];
   const clock = { now: NOW };
@@ -119,7 +92,7 @@ export function openPath(fixture: Fixture, options: PathOptions = {}): Path {
     credentials: {
       find(deviceKey, now) {
         lookedUp.push(deviceKey);
-        return fixture.store.credentials.find(deviceKey, now);
+        return store.credentials.find(deviceKey, now);
       },
     },
     limiter: {
@@ -129,31 +102,76 @@ export function openPath(fixture: Fixture, options: PathOptions = {}): Path {
         return limiter.charge(charges, now);
       },
     },
-    signer: options.signer ?? fixture.signer,
+    signer: options.signer ?? signer,
     policies: { ...limits, address: () => limits.address },
     skewMs: SKEW,
     now: () => clock.now,
   });
+
+  const login = (deviceKey: string, attempt: Attempt = {}) =>
+    logIn(request(deviceKey, attempt), callerAt(attempt.address));
+
+  async function issue(customerId: string, purpose: KeyPurpose, importedKey = ""): Promise<string> {
+    return (await customerKeys.issue({ customerId, purpose, importedKey }, GATEWAY)).customerKey;
+  }
+
+  /** Enrols a customer with one key of a purpose. */
+  async function enrolOwner(purpose: KeyPurpose) {
+    const { customerId } = await customers.create({ customerId: "" }, GATEWAY);
+    return { customerId, customerKey: await issue(customerId, purpose) };
+  }
+
+  /** Enrols a device, and a customer whose login key is CUSTOMER_KEY. */
+  async function enrol(
+    draft: Partial<DeviceDraft & { customerStatus: DeviceDraft["status"]; loginLimit: string }> = {},
+  ): Promise<string> {
+    const { customerStatus = "enabled", loginLimit = "", ...device } = draft;
+    const { customerId } = await customers.create({ customerId: "", status: customerStatus, loginLimit }, GATEWAY);
+    await issue(customerId, "login", CUSTOMER_KEY);
+    return (await devices.create({ customerId, deviceKey: "", ...device }, GATEWAY)).deviceKey;
+  }
 
   return Object.assign(clock, {
     logIn,
     limiter,
     charged,
     lookedUp,
-    async enrol({ customerStatus = "enabled", loginLimit = "", ...draft }: Parameters<Path["enrol"]>[0] = {}) {
-      const { customerId } = await customers.create({ customerId: "", status: customerStatus, loginLimit }, GATEWAY);
-      await customerKeys.issue({ customerId, purpose: "login", importedKey: CUSTOMER_KEY }, GATEWAY);
-      return (await devices.create({ customerId, deviceKey: "", ...draft }, GATEWAY)).deviceKey;
+    issue,
+    enrolOwner,
+    enrol,
+    /** Enrols `count` devices of each kind that the errors of wrong proofs must not tell apart. */
+    async enrolKinds(count = 1) {
+      const [shared, derived] = [await enrolOwner("login"), await enrolOwner("derivation")];
+      const moving = await enrolOwner("login");
+      await issue(moving.customerId, "derivation");
+      const enrolAll = (draft: Parameters<typeof enrol>[0]) =>
+        Promise.all(Array.from({ length: count }, () => enrol(draft)));
+      const movers = await enrolAll({ customerId: moving.customerId });
+      for (const name of movers) await devices.update(name, { keyMode: "derived" }, "", GATEWAY);
+      return {
+        "unknown device": Array.from({ length: count }, () => randomUUID()),
+        "wrong signature": await enrolAll({ customerId: shared.customerId }),
+        "wrong signature, disabled": await enrolAll({ customerId: shared.customerId, status: "disabled" }),
+        "wrong signature, derived": await enrolAll({ customerId: derived.customerId, keyMode: "derived" }),
+        "wrong signature, moving": movers,
+      };
     },
-    async enrolOwner(purpose: KeyPurpose) {
-      const { customerId } = await customers.create({ customerId: "" }, GATEWAY);
-      const { customerKey } = await customerKeys.issue({ customerId, purpose, importedKey: "" }, GATEWAY);
-      return { customerId, customerKey };
-    },
-    login(deviceKey: string, attempt: Attempt = {}) {
-      return logIn(request(deviceKey, attempt), callerAt(attempt.address));
+    login,
+    /** Logs in `times` times. @returns the outcomes, in order */
+    async outcomes(times: number, deviceKey: string, attempt: Attempt = {}) {
+      const outcomes: string[] = [];
+      while (outcomes.length < times) outcomes.push(await outcomeOf(login(deviceKey, attempt)));
+      return outcomes;
     },
   });
+}
+
+/** `admitted`, or the reason of an error and the policy that decided, as `rate_limited (login)`. */
+export function outcomeOf(login: Promise<Login>): Promise<string> {
+  return login.then(
+    () => "admitted",
+    ({ reason, details: { limit } }: AuthError) => (limit ? `${reason} (${limit.policy.name})` : reason),
+  );
 }
 
 export function callerAt(address = "192.0.2.1"): Caller {
@@ -168,15 +186,29 @@ export function request(deviceKey: string, { key = CUSTOMER_KEY, timestamp = SEC
   };
 }
 
-/** How many HMACs are computed while `act` runs. */
-export async function countHmacs(act: () => Promise<unknown>): Promise<number> {
-  const spy = vi.spyOn(crypto, "createHmac");
-  syncBuiltinESMExports();
-  try {
-    await act();
-    return spy.mock.calls.length;
-  } finally {
-    spy.mockRestore();
+/** Sends a wrong proof for each device. Expects one error for all, with the same charges and the same number of HMACs. */
+export async function expectUnproven(
+  fixture: Fixture,
+  devices: readonly string[],
+  wrongLogin: (device: string) => LoginRequest,
+  message: string,
+): Promise<void> {
+  const limit = { policy: policies.failure, remaining: 1, resetMs: WINDOW, decidedAt: NOW };
+  for (const device of devices) {
+    const path = openPath(fixture);
+    const login = wrongLogin(device);
+    const hmacs = vi.spyOn(crypto, "createHmac");
     syncBuiltinESMExports();
+    const error = await caughtErrorOf(path.logIn(login, callerAt()));
+    expect(hmacs).toHaveBeenCalledTimes(9);
+    hmacs.mockRestore();
+    syncBuiltinESMExports();
+    expect({ ...error, message: error.message }).toEqual({
+      name: "AuthError",
+      reason: "invalid_credentials",
+      message,
+      details: { limit },
+    });
+    expect(path.charged).toEqual([["failure", "address"]]);
   }
 }

@@ -3,43 +3,44 @@
 import { expect, test } from "vitest";
 import type { AuthError } from "../../src/core/errors.ts";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
+import { createRegistry } from "../../src/core/registry/registry.ts";
 import { createTokenVerifier, createVerifyToken } from "../../src/core/tokens/tokens.ts";
 import { caughtErrorOf } from "./caught-error.ts";
-import { openPath, type Path, SECONDS, shareFixture } from "./login-path.ts";
+import { openPath, SECONDS, shareFixture } from "./login-path.ts";
 
 const fixture = await shareFixture();
 
-/** A device with a token, and a check of the token against the database. */
+/** A device with a check of its tokens against the database. */
 async function open() {
-  const path: Path = openPath(fixture, { policies: { login: undefined } });
+  const path = openPath(fixture, { policies: { login: undefined } });
   const deviceKey = await path.enrol();
   const { customerId } = await fixture.registry.devices.get(deviceKey);
   const verifier = createTokenVerifier(() => "https://login.example", "devices", fixture.ring);
   const verify = createVerifyToken(verifier, fixture.store.credentials, () => path.now);
-  const reasonOf = (token: string): Promise<string> =>
-    verify(token).then(
-      () => "good",
-      (error: AuthError) => error.reason,
-    );
-  const logIn = async (): Promise<string> =>
-    (await path.login(deviceKey, { timestamp: Math.floor(path.now / 1000) })).token;
-  return { path, deviceKey, customerId, verify, reasonOf, logIn };
+  const registry = createRegistry({ ...fixture.store, now: () => path.now });
+  return {
+    path,
+    deviceKey,
+    customerId,
+    verify,
+    registry,
+    reasonOf: (token: string): Promise<string> =>
+      verify(token).then(
+        () => "good",
+        (error: AuthError) => error.reason,
+      ),
+    logIn: async () => (await path.login(deviceKey)).token,
+  };
 }
 
 test("a valid token gives its identity", async () => {
   const { verify, logIn, deviceKey, customerId } = await open();
-  expect(await verify(await logIn())).toEqual({
-    deviceKey,
-    customerId,
-    jti: expect.any(String),
-    issuedAt: SECONDS,
-    expiresAt: SECONDS + 600,
-  });
+  const times = { issuedAt: SECONDS, expiresAt: SECONDS + 600 };
+  expect(await verify(await logIn())).toEqual({ deviceKey, customerId, jti: expect.any(String), ...times });
 });
 
 test("names the cure: a new login, or an operator's action", async () => {
-  const { path, logIn, verify, deviceKey, customerId } = await open();
-  const registry = fixture.registryAt(path);
+  const { path, logIn, verify, deviceKey, customerId, registry } = await open();
   const because = "the token was revoked because";
   const messages: string[] = [];
   const look = async (token: string): Promise<unknown> => messages.push((await caughtErrorOf(verify(token))).message);
@@ -70,8 +71,8 @@ test("names the cure: a new login, or an operator's action", async () => {
 test.for(["device", "customer"] as const)(
   "revoking or disabling a %s revokes earlier tokens for good",
   async (whose) => {
-    const { path, logIn, reasonOf, deviceKey, customerId } = await open();
-    const rows = fixture.registryAt(path)[`${whose}s`];
+    const { logIn, reasonOf, deviceKey, customerId, registry } = await open();
+    const rows = registry[`${whose}s`];
     const name = whose === "device" ? deviceKey : customerId;
     let token = await logIn();
     // The second revocation is in the same millisecond.
@@ -90,9 +91,9 @@ test.for(["device", "customer"] as const)(
 );
 
 test("a token is revoked by its jti, and no other token is", async () => {
-  const { path, logIn, verify, reasonOf } = await open();
+  const { logIn, verify, reasonOf, registry } = await open();
   const [token, other] = [await logIn(), await logIn()];
   const { jti } = await verify(token);
-  await fixture.registryAt(path).revokeToken(jti, GATEWAY);
+  await registry.revokeToken(jti, GATEWAY);
   expect([await reasonOf(token), await reasonOf(other)]).toEqual(["revoked", "good"]);
 });
