@@ -21,60 +21,42 @@ describe("a network", () => {
     expect(readNetwork(text).text).toBe(network);
   });
 
+  const EXAMPLES = "Write for example 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32";
+  const IN_10 = "an address in the network 10.0.0.0/8. Write that, or 10.0.0.1 alone";
+  const words = ["", "loopback", "10.0.0.0/", "10.0.0.0/08", "10.0.0.0/8/8", "10/8", "1", "0x7f.1"];
   test.for([
-    ["10.0.0.1/8", "an address in the network 10.0.0.0/8. Write that, or 10.0.0.1 alone"],
-    ["::ffff:10.0.0.1/104", "an address in the network 10.0.0.0/8. Write that, or 10.0.0.1 alone"],
-    [
-      "10.0.0.0/33",
-      "but an address has no more than 32 bits. Write for example 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32",
-    ],
-  ] as const)("the mistake in %s is named", ([text, mistake]) => {
-    expect(() => readNetwork(text)).toThrow(new Error(`names ${text}, ${mistake}`));
-  });
-
-  test.for([
-    "",
-    "loopback",
-    "10.0.0.0/",
-    "10.0.0.0/08",
-    "10.0.0.0/8/8",
-    "10/8",
-    "1",
-    "0x7f.1",
-    "fe80::1%eth0",
-    "192.0.2.1:80",
-  ])("%j is not a network", (text) => {
-    expect(() => readNetwork(text)).toThrow(
-      `names ${text}, which is neither an address nor a network. Write for example`,
-    );
-  });
-
-  test("an IPv6 network with its own limit is at least a /64", () => {
-    for (const text of ["2001:db8:0:1::/65", "2001:db8:0:1:2::1"]) {
-      expect(() => readLimitedNetwork(text)).toThrow(
-        new Error(`names ${text}, but IPv6 addresses count by /64. Write 2001:db8:0:1::/64`),
-      );
-    }
+    ...[...words, "fe80::1%eth0", "192.0.2.1:80"].map(
+      (text) => [text, `which is neither an address nor a network. ${EXAMPLES}`] as const,
+    ),
+    ["10.0.0.1/8", IN_10],
+    ["::ffff:10.0.0.1/104", IN_10],
+    ["10.0.0.0/33", `but an address has no more than 32 bits. ${EXAMPLES}`],
+    ["2001:db8:0:1::/65", "but IPv6 addresses count by /64. Write 2001:db8:0:1::/64"],
+    ["2001:db8:0:1:2::1", "but IPv6 addresses count by /64. Write 2001:db8:0:1::/64"],
+  ] as const)("the mistake in %j is named, where the network is to have a limit of its own", ([text, mistake]) => {
+    expect(() => readLimitedNetwork(text)).toThrow(new Error(`names ${text}, ${mistake}`));
   });
 });
 
-describe("a table of networks", () => {
-  test("separates IPv4 from IPv6, and finds nothing for a text that is not an address", () => {
-    const everyV6 = createNetworkTable([[readNetwork("::/0"), true]]);
-    const addresses = ["2001:db8::1", "192.0.2.1", "::ffff:192.0.2.1", "fe80::1%eth0", "unknown", ""];
-    expect(addresses.map(everyV6)).toEqual([true, undefined, undefined, undefined, undefined, undefined]);
-  });
+test("a table of networks separates IPv4 from IPv6, and finds nothing for a text that is not an address", () => {
+  const everyV6 = createNetworkTable([[readNetwork("::/0"), true]]);
+  const addresses = ["2001:db8::1", "192.0.2.1", "::ffff:192.0.2.1", "fe80::1%eth0", "unknown", ""];
+  expect(addresses.filter(everyV6)).toEqual(["2001:db8::1"]);
 });
 
 const policy = (limit: number): Policy => ({ name: "address", limit, windowMs: 60_000 });
 const [usual, wide, narrow] = [policy(6_000), policy(60_000), policy(60)];
-const limitOf = createAddressLimits(usual, [
-  { network: readLimitedNetwork("10.0.0.0/8"), policy: wide },
-  { network: readLimitedNetwork("10.1.0.0/16"), policy: narrow },
-  { network: readLimitedNetwork("2001:db8::/32"), policy: undefined },
-  { network: readLimitedNetwork("2001:db8:1:2::/64"), policy: narrow },
-  { network: readLimitedNetwork("198.51.100.128/25"), policy: wide },
-]);
+const overrides = {
+  "10.0.0.0/8": wide,
+  "10.1.0.0/16": narrow,
+  "2001:db8::/32": undefined,
+  "2001:db8:1:2::/64": narrow,
+  "198.51.100.128/25": wide,
+};
+const limitOf = createAddressLimits(
+  usual,
+  Object.entries(overrides).map(([network, policy]) => ({ network: readLimitedNetwork(network), policy })),
+);
 
 test.for([
   ["192.0.2.1", usual],
