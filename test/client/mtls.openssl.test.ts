@@ -27,13 +27,10 @@ test("a gateway that requires a client certificate can be called with the right 
   onTestFinished(() => source.close());
   expect(await source.token()).toMatch(/^eyJ/);
 
-  const ask = async (shown: ClientTls | undefined): Promise<unknown> => {
+  const ask = (shown?: ClientTls): Promise<unknown> => {
     const client = createAuthClient({ url, ...(shown !== undefined && { tls: shown }) });
-    try {
-      return await client.getServerTime({});
-    } finally {
-      client.close();
-    }
+    onTestFinished(client.close);
+    return client.getServerTime({});
   };
   expect(await ask({ ...tls, ca: Buffer.from(ca) })).toEqual({ server_time: expect.any(Number) });
   const wrong = [undefined, { ca }, { ...tls, ca: pem("stranger.crt") }, { ca, ...pair("stranger") }];

@@ -38,21 +38,6 @@ export async function visit(page: Page, address: string, heading: string): Promi
   await arrive(page, heading);
 }
 
-/** Every page, by its address and heading. */
-export function pagesOf(deviceKey: string, customerId: string, customer: string) {
-  return [
-    ["#/", "Overview"],
-    ["#/devices", "Devices"],
-    [`#/devices/${encodeURIComponent(deviceKey)}`, deviceKey],
-    ["#/enrol", "Enrol"],
-    ["#/customers", "Customers"],
-    [`#/customers/${customerId}`, customer],
-    ["#/signing-keys", "Signing keys"],
-    ["#/audit", "Audit"],
-    ["#/operators", "Operators"],
-  ] as const;
-}
-
 /** Console errors of refused calls: browsers log each answer with a status of 400 or more. */
 export const REFUSED = /Failed to load resource: the server responded with a status of 4\d\d/;
 
@@ -97,10 +82,8 @@ export async function openDashboard({ settings = {}, context = {}, expected = /^
   };
 }
 
-export type Dashboard = Awaited<ReturnType<typeof openDashboard>>;
-
 /** Opens the dashboard, signed in by a link. */
-export async function openSignedIn(options?: DashboardOptions): Promise<Dashboard> {
+export async function openSignedIn(options?: DashboardOptions) {
   const dashboard = await openDashboard(options);
   await dashboard.followLink();
   return dashboard;

@@ -46,7 +46,7 @@ describe.each(["connect", "grpcweb", "grpc"])("buf curl by %s", (protocol) => {
       // Watch has no end.
       const limit = method === WATCH ? "2s" : "10s";
       const flags = ["--timeout", limit, "--header", `@${headers}`, "--data", body];
-      const outcome = await runProgram([...command, ...flags, `${internalUrl}/${method}`], 20_000);
+      const outcome = await runProgram([...command, ...flags, `${internalUrl}/${method}`]);
       expect(isExpected(method, outcome), `${method}: ${JSON.stringify(outcome)}`).toBe(true);
     }
   });

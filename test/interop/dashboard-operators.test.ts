@@ -5,11 +5,17 @@ import { text } from "node:stream/consumers";
 import { expect, test } from "vitest";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
 import { enrolMany, logInBy } from "../gateway.ts";
-import { arrive, type Dashboard, openDashboard, openSignedIn, REFUSED } from "./browser.ts";
+import { arrive, openDashboard, openSignedIn, REFUSED } from "./browser.ts";
 import { succeed } from "./programs.ts";
 
-/** Enrols a device by the form, of a new customer. @returns its secret */
-async function enrolByForm({ page, dialog, visit, click, confirm, fill }: Dashboard, deviceKey: string) {
+test("a new operator enrols a device, explains its login, rotates its key and disables it", async () => {
+  const { gateway, page, dialog, visit, click, confirm, fill, see } = await openSignedIn();
+  expect(page.url()).not.toContain("sign-in");
+  const deviceKey = "story-1";
+  const secretShown = page.locator("[data-secret]");
+  const statusWith = async (customerKey: string) =>
+    (await logInBy(gateway.publicUrl, { deviceKey, customerKey })).status;
+
   await visit("#/enrol", "Enrol");
   await click("New customer");
   await dialog.getByLabel("Name").fill("Story");
@@ -17,33 +23,7 @@ async function enrolByForm({ page, dialog, visit, click, confirm, fill }: Dashbo
   await page.getByRole("option", { name: /^Story/ }).waitFor({ state: "attached" });
   await fill("device_key", deviceKey);
   await click("Enrol");
-  return page.locator("[data-secret]").innerText();
-}
-
-/** Rotates the key of a device's customer: issues a second key, logs in with it, retires the first. @returns the second */
-async function rotate({ gateway, page, dialog, visit, click, confirm, see }: Dashboard, deviceKey: string) {
-  const { customerId } = await gateway.registry.devices.get(deviceKey);
-  await visit(`#/customers/${customerId}`, "Story");
-  await click("Issue a key");
-  await confirm("Issue");
-  const customerKey = await page.locator("[data-secret]").innerText();
-  await confirm("Close");
-  await see("0 of 1 device logged in with the newest key");
-  await logInBy(gateway.publicUrl, { deviceKey, customerKey });
-  await page.getByText("Every device has the newest key. Retire the others.").waitFor({ timeout: 30_000 });
-  await page.getByRole("row").last().getByRole("button", { name: "Retire" }).click();
-  await dialog.getByText("It stops no device that has logged in.").waitFor();
-  await confirm("Retire");
-  await see(/^retired$/);
-  return customerKey;
-}
-
-test("a new operator enrols a device, explains its login, rotates its key and disables it", async () => {
-  const dashboard = await openSignedIn();
-  const { gateway, page, visit, click, confirm, fill, see } = dashboard;
-  expect(page.url()).not.toContain("sign-in");
-  const deviceKey = "story-1";
-  const secret = await enrolByForm(dashboard, deviceKey);
+  const firstKey = await secretShown.innerText();
   const curl = await page.getByLabel("Login in curl").inputValue();
   expect(await succeed(["sh", "-c", curl])).toMatch(/^\{"token":"ey/);
 
@@ -53,15 +33,28 @@ test("a new operator enrols a device, explains its login, rotates its key and di
   await fill("What the board sent", JSON.stringify(sent));
   await click("Explain");
   await see("Timestamp is in milliseconds");
-  expect(await page.locator("body").innerText()).not.toContain(secret);
+  expect(await page.locator("body").innerText()).not.toContain(firstKey);
 
-  const customerKey = await rotate(dashboard, deviceKey);
-  expect((await logInBy(gateway.publicUrl, { deviceKey, customerKey: secret })).status).toBe(401);
+  const { customerId } = await gateway.registry.devices.get(deviceKey);
+  await visit(`#/customers/${customerId}`, "Story");
+  await click("Issue a key");
+  await confirm("Issue");
+  const secondKey = await secretShown.innerText();
+  await confirm("Close");
+  await see("0 of 1 device logged in with the newest key");
+  expect(await statusWith(secondKey)).toBe(200);
+  await page.getByText("Every device has the newest key. Retire the others.").waitFor({ timeout: 30_000 });
+  await page.getByRole("row").last().getByRole("button", { name: "Retire" }).click();
+  await dialog.getByText("It stops no device that has logged in.").waitFor();
+  await confirm("Retire");
+  await see(/^retired$/);
+  expect(await statusWith(firstKey)).toBe(401);
+
   await visit(`#/devices/${deviceKey}`, deviceKey);
   await click("Disable");
   await confirm("Disable");
   await see("This device is disabled: its logins are refused.");
-  expect((await logInBy(gateway.publicUrl, { deviceKey, customerKey })).status).toBe(403);
+  expect(await statusWith(secondKey)).toBe(403);
   await page.getByRole("region", { name: "Audit events" }).getByText("UpdateDevice").waitFor();
 });
 

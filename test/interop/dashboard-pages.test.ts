@@ -8,7 +8,22 @@ import { freePort } from "../free-port.ts";
 import { ADMIN_TOKEN, CUSTOMER_KEY, logInBy, startTestGateway } from "../gateway.ts";
 import { temporaryFolder } from "../program.ts";
 import { startRedis } from "../redis/server.ts";
-import { arrive, openDashboard, openSignedIn, pagesOf } from "./browser.ts";
+import { arrive, openDashboard, openSignedIn } from "./browser.ts";
+
+/** Every page, by its address and heading. */
+function pagesOf(deviceKey: string, customerId: string, customer: string) {
+  return [
+    ["#/", "Overview"],
+    ["#/devices", "Devices"],
+    [`#/devices/${encodeURIComponent(deviceKey)}`, deviceKey],
+    ["#/enrol", "Enrol"],
+    ["#/customers", "Customers"],
+    [`#/customers/${customerId}`, customer],
+    ["#/signing-keys", "Signing keys"],
+    ["#/audit", "Audit"],
+    ["#/operators", "Operators"],
+  ] as const;
+}
 
 test("a name that looks like HTML is text on every page", async () => {
   const { gateway, page, visit, click, fill, see } = await openSignedIn();

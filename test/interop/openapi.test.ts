@@ -51,12 +51,7 @@ const { data: answer } = await new Api({ baseUrl }).auth.authServiceLogin(login)
   },
 ];
 
-const COMPILER_OPTIONS = {
-  strict: true,
-  target: "es2022",
-  module: "nodenext",
-  lib: ["es2023", "dom", "dom.iterable"],
-};
+const LIBRARIES = ["es2023", "dom", "dom.iterable"];
 
 const gateway = await startFileGateway();
 const home = mkdtempSync(join(tmpdir(), "countersign-openapi-"));
@@ -65,7 +60,8 @@ afterAll(() => rmSync(home, { recursive: true }));
 beforeAll(async () => {
   writeJson(join(home, "package.json"), { private: true, type: "module" });
   // @hey-api/openapi-ts looks for a tsconfig.json above its own package.
-  writeJson(join(home, "tsconfig.json"), { compilerOptions: COMPILER_OPTIONS, files: [] });
+  const compilerOptions = { strict: true, target: "es2022", module: "nodenext", lib: LIBRARIES };
+  writeJson(join(home, "tsconfig.json"), { compilerOptions, files: [] });
   // npm's registry may be set in the environment, which `succeed` does not pass on.
   const npm = ["install", "--prefix", home, "--ignore-scripts", "--no-audit", "--no-fund", "--save-exact"];
   await promisify(execFile)("npm", [...npm, ...PACKAGES]);

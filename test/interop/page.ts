@@ -1,4 +1,4 @@
-// A page that logs in with connect-web and fetch. web.ts bundles it and reads the result of `logInFromPage`.
+// A page that logs in with connect-web and fetch. web.test.ts bundles it as `client`.
 
 import { fromJson } from "@bufbuild/protobuf";
 import { ConnectError, createClient, type Transport } from "@connectrpc/connect";
@@ -31,7 +31,7 @@ async function byFetch(url: string, login: LoginBody): Promise<string> {
 }
 
 /** The outcome of a right and of a wrong login in each protocol, and the status of each document. */
-async function logInFromPage(url: string, login: LoginBody): Promise<Readonly<Record<string, string>>> {
+export async function logInFromPage(url: string, login: LoginBody): Promise<Readonly<Record<string, string>>> {
   const ways = {
     Connect: (one: LoginBody) => byConnect(createConnectTransport({ baseUrl: url }), one),
     "gRPC-Web": (one: LoginBody) => byConnect(createGrpcWebTransport({ baseUrl: url }), one),
@@ -44,5 +44,3 @@ async function logInFromPage(url: string, login: LoginBody): Promise<Readonly<Re
     outcome[path] = String((await fetch(url + path)).status);
   return outcome;
 }
-
-Object.assign(globalThis, { logInFromPage });

@@ -15,21 +15,17 @@ export function install(requirement: Requirement): void {
 }
 
 /** Runs a program. @returns its output @throws Error with its standard error */
-export async function succeed(command: readonly string[], input = ""): Promise<string> {
-  const { status, stdout, stderr } = await runProgram(command, LONGEST_MS, input);
+export async function succeed(command: readonly string[], input?: string): Promise<string> {
+  const { status, stdout, stderr } = await runProgram(command, input);
   if (status === 0) return stdout;
   const printed = (stderr || stdout).replaceAll(/\s+/g, " ").slice(-MAX_ERROR_TEXT);
   throw new Error(`exit status ${status ?? "none (killed)"}: ${printed}`);
 }
 
 /** Runs a program; the status is null after a timeout. It inherits only PATH: no proxy, no secret. */
-export function runProgram(
-  [command = "", ...args]: readonly string[],
-  timeoutMs: number,
-  input = "",
-): Promise<Outcome> {
+export function runProgram([command = "", ...args]: readonly string[], input = ""): Promise<Outcome> {
   const env = { PATH: process.env["PATH"] };
-  const child = spawn(command, args, { env, timeout: timeoutMs, killSignal: "SIGKILL" });
+  const child = spawn(command, args, { env, timeout: LONGEST_MS, killSignal: "SIGKILL" });
   // A program may end without reading its input; its own error says why.
   child.stdin.on("error", () => {});
   child.stdin.end(input);

@@ -8,9 +8,8 @@ import { listenOnLoopback } from "../free-port.ts";
 import { signNow, startTestGateway } from "../gateway.ts";
 import { openBrowser, openPage } from "./browser.ts";
 
-/** Bundles page.ts. */
-async function bundle(): Promise<string> {
-  const lib = { entry: join(import.meta.dirname, "page.ts"), formats: ["es" as const] };
+async function bundleClient(): Promise<string> {
+  const lib = { entry: join(import.meta.dirname, "page.ts"), name: "client", formats: ["iife" as const] };
   const built = await build({ configFile: false, logLevel: "silent", build: { write: false, lib } });
   const [bundled] = Array.isArray(built) ? built : [built];
   if (bundled === undefined || !("output" in bundled)) throw new TypeError("the build has no output");
@@ -23,11 +22,8 @@ test.each([
   ["an allowed origin reads the answers to its logins", true],
   ["another origin reads documents only", false],
 ])("a page of %s", async (_what, isAllowed) => {
-  const script = await bundle();
-  const server = createServer(({ url }, response) => {
-    const isScript = url === "/page.js";
-    response.setHeader("Content-Type", isScript ? "text/javascript" : "text/html");
-    response.end(isScript ? script : '<!doctype html><script type="module" src="/page.js"></script>');
+  const server = createServer((_request, response) => {
+    response.writeHead(200, { "Content-Type": "text/html" }).end("<!doctype html>");
   });
   const origin = `http://127.0.0.1:${await listenOnLoopback(server)}`;
   onTestFinished(() => void server.close());
@@ -36,8 +32,9 @@ test.each([
   onTestFinished(() => browser.close());
   const { page } = await openPage(browser);
   await page.goto(origin);
+  await page.addScriptTag({ content: await bundleClient() });
   const login = signNow(await gateway.enrol());
-  const call = `logInFromPage(${JSON.stringify(gateway.publicUrl)}, ${JSON.stringify(login)})`;
+  const call = `client.logInFromPage(${JSON.stringify(gateway.publicUrl)}, ${JSON.stringify(login)})`;
   expect(await page.evaluate(call)).toEqual({
     Connect: isAllowed ? "remaining 9, invalid_credentials" : HIDDEN,
     "gRPC-Web": isAllowed ? "remaining 8, invalid_credentials" : HIDDEN,

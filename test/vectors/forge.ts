@@ -74,13 +74,8 @@ export function validToken(mint: Mint): string {
   return signed(mint, headerOf(mint), claimsOf(mint));
 }
 
-interface KeyPair {
-  readonly privateKey: KeyObject;
-  readonly publicKey: KeyObject;
-}
-
 /** A key pair for an algorithm. */
-export function makeKeys(alg: TokenAlg): KeyPair {
+export function makeKeys(alg: TokenAlg) {
   if (alg === "RS256") return generateKeyPairSync("rsa", { modulusLength: 2048 });
   return alg === "ES256" ? generateKeyPairSync("ec", { namedCurve: "P-256" }) : generateKeyPairSync("ed25519");
 }

@@ -37,11 +37,12 @@ export function hostileSignatures(mint: Mint): Record<string, string> {
 }
 
 /** Wrong values of the signature in the right encoding. */
-function wrongValues(right: Buffer): Record<string, Buffer> {
+function wrongValues(right: Buffer): Record<string, Uint8Array> {
   const zeros = Buffer.alloc(right.length);
+  const flip = (at: number) => right.with(at, (right[at] ?? 0) ^ 1);
   return {
-    "one bit changed, at the start": flip(right, 0),
-    "one bit changed, at the end": flip(right, right.length - 1),
+    "one bit changed, at the start": flip(0),
+    "one bit changed, at the end": flip(right.length - 1),
     "a byte short": right.subarray(0, -1),
     "a byte short at the start": right.subarray(1),
     "a zero byte after it": Buffer.concat([right, zeros.subarray(0, 1)]),
@@ -51,12 +52,6 @@ function wrongValues(right: Buffer): Record<string, Buffer> {
     "the number one": Buffer.concat([zeros.subarray(1), Buffer.from([1])]),
     "512 bytes": Buffer.alloc(512, 7),
   };
-}
-
-function flip(bytes: Buffer, at: number): Buffer {
-  const changed = Buffer.from(bytes);
-  changed[at] = (bytes[at] ?? 0) ^ 1;
-  return changed;
 }
 
 function ecdsaValues(right: Buffer, mint: Mint): Record<string, Buffer> {

@@ -5,18 +5,11 @@ import { hostileClaims } from "./hostile-claims.ts";
 import { hostileHeaders } from "./hostile-headers.ts";
 import { hostileSignatures } from "./hostile-signatures.ts";
 
-export interface HostileToken {
-  readonly name: string;
-  readonly token: string;
-  /**
-   * Whether the issuer's key has signed it: it is from a faulty issuer, or a valid token in another spelling. A general JWS
-   * verifier may accept it.
-   */
-  readonly signed: boolean;
-}
-
-/** Over 250 variants of a valid token (`validToken` of forge.ts), each with one mistake. */
-export function hostileTokens(mint: Mint): readonly HostileToken[] {
+/**
+ * Over 250 variants of a valid token (`validToken` of forge.ts), each with one mistake. `signed`: the issuer's key has signed it,
+ * as of a faulty issuer or a valid token in another spelling, so a general JWS verifier may accept it.
+ */
+export function hostileTokens(mint: Mint) {
   const tokens = { ...hostileHeaders(mint), ...hostileSignatures(mint), ...hostileForms(mint), ...hostileClaims(mint) };
   return Object.entries(tokens).map(([name, token]) => ({ name, token, signed: isSigned(mint, token) }));
 }

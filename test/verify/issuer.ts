@@ -13,17 +13,9 @@ export const NOW = 1_764_000_000_000;
 /** Creates a key and the claims of its tokens. */
 export function newMint(kid: string, alg: TokenAlg = "ES256", issuer = "https://auth.example"): Mint {
   const { privateKey, publicKey } = makeKeys(alg);
-  return {
-    alg,
-    kid,
-    privateKey,
-    publicJwk: { ...publicKey.export({ format: "jwk" }), kid, alg, use: "sig" },
-    issuer,
-    audience: "devices",
-    deviceKey: "sensor-1",
-    customerId: "c-1",
-    now: NOW,
-  };
+  const publicJwk = { ...publicKey.export({ format: "jwk" }), kid, alg, use: "sig" };
+  const parties = { issuer, audience: "devices", deviceKey: "sensor-1", customerId: "c-1" };
+  return { alg, kid, privateKey, publicJwk, ...parties, now: NOW };
 }
 
 /** A correctly signed token with changed claims. */
