@@ -8,6 +8,7 @@ import { temporaryFolder } from "../program.ts";
 import { install, succeed } from "./programs.ts";
 
 const PROMTOOL = { name: "promtool", packages: "prometheus", probe: "promtool --version" };
+const YAML_RULES = "{extends: relaxed, rules: {line-length: disable}}";
 const DOCKERFILE_UTILS = `${process.execPath} node_modules/dockerfile-utils/bin/dockerfile-utils`;
 
 test.each([
@@ -15,11 +16,7 @@ test.each([
   ["promtool test rules deploy/prometheus/alerts.test.yml", PROMTOOL.packages, PROMTOOL.probe],
   ["docker-compose -f deploy/compose.yml config --quiet", "docker-compose", "docker-compose version"],
   [`${DOCKERFILE_UTILS} lint deploy/Dockerfile`, "", "true"],
-  [
-    "yamllint --strict -d '{extends: relaxed, rules: {line-length: disable}}' deploy examples/balancers",
-    "yamllint",
-    "yamllint --version",
-  ],
+  [`yamllint --strict -d '${YAML_RULES}' deploy examples/balancers`, "yamllint", "yamllint --version"],
 ])("%s finds no mistake", async (command, packages, probe) => {
   install({ name: command, packages, probe });
   await succeed(["sh", "-c", command]);

@@ -49,11 +49,7 @@ const verifier: Verifier = {
   },
 };
 
-type Headers = Readonly<Record<string, string>>;
-
-function headersOf(token: string): Headers {
-  return token === "none" ? {} : { "x-access-token": token };
-}
+const headersOf = (token: string) => new Headers(token === "none" ? {} : { "x-access-token": token });
 
 type StartHttp = (options: RequireTokenOptions) => Promise<(headers: Headers) => Promise<Response>>;
 
@@ -91,7 +87,7 @@ test.each([
 ])("%s lets a valid token through, and answers and reports each error", async (_name, start) => {
   const reported: VerifyError[] = [];
   const ask = await start({ authorization: true, onError: (error) => reported.push(error) });
-  for (const headers of [headersOf("valid"), { authorization: "bearer valid" }])
+  for (const headers of [headersOf("valid"), new Headers({ authorization: "bearer valid" })])
     expect(await (await ask(headers)).text()).toBe("the device of valid");
   for (const [token, error] of Object.entries(ERRORS)) {
     const answer = await ask(headersOf(token));
@@ -140,7 +136,7 @@ test.each([
   const reported: VerifyError[] = [];
   const transport = await start({ authorization: true, onError: (error) => reported.push(error) });
   const { login } = createClient(AuthService, transport);
-  for (const headers of [headersOf("valid"), { authorization: "bearer valid" }])
+  for (const headers of [headersOf("valid"), new Headers({ authorization: "bearer valid" })])
     expect((await login({}, { headers })).token).toBe("the device of valid");
   for (const [token, error] of Object.entries(ERRORS)) {
     const failure = ConnectError.from(
