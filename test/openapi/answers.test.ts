@@ -56,46 +56,45 @@ const times: Cases = [
   ["internal", () => fetch(new URL("/auth/time", broken.url))],
 ];
 
-function verify(body: unknown, url = gateway.internalUrl, type = "application/json"): Promise<Response> {
-  return fetch(new URL("/v1/tokens:verify", url), {
-    method: "POST",
-    headers: { "Content-Type": type },
-    body: typeof body === "string" ? body : JSON.stringify(body),
-  });
+const verify = (token: unknown, url = gateway.internalUrl): Promise<Response> =>
+  post(new URL("/v1/tokens:verify", url), JSON.stringify({ token }));
+
+function post(url: URL, body: string, type = "application/json"): Promise<Response> {
+  return fetch(url, { method: "POST", headers: { "Content-Type": type }, body });
 }
 
-async function logIn(deviceKey: string): Promise<string> {
-  return String(JSON.parse(await (await postLogin(gateway.publicUrl, sign(deviceKey))).text()).token);
+/** The token of a device. */
+async function logIn(deviceKey: string): Promise<unknown> {
+  return JSON.parse(await (await postLogin(gateway.publicUrl, sign(deviceKey))).text()).token;
 }
 
+async function verifyExpired(): Promise<Response> {
+  const token = await logIn(await gateway.enrol());
+  clock.now = NOW + 600_000;
+  const answer = await verify(token);
+  clock.now = NOW;
+  return answer;
+}
+
+async function verifyRevoked(): Promise<Response> {
+  const deviceKey = await gateway.enrol();
+  const token = await logIn(deviceKey);
+  await gateway.registry.devices.revokeTokens(deviceKey, GATEWAY);
+  return verify(token);
+}
+
+const VERIFY = new URL("/v1/tokens:verify", gateway.internalUrl);
 const tokenChecks: Cases = [
-  ["ok", async () => verify({ token: await logIn(await gateway.enrol()) })],
-  ["malformed", () => verify({})],
-  ["malformed", () => verify("{")],
-  ["invalid", () => verify({ token: "none" })],
-  [
-    "expired",
-    async () => {
-      const token = await logIn(await gateway.enrol());
-      clock.now = NOW + 600_000;
-      const answer = await verify({ token });
-      clock.now = NOW;
-      return answer;
-    },
-  ],
-  [
-    "revoked",
-    async () => {
-      const deviceKey = await gateway.enrol();
-      const token = await logIn(deviceKey);
-      await gateway.registry.devices.revokeTokens(deviceKey, GATEWAY);
-      return verify({ token });
-    },
-  ],
-  ["too_large", () => verify("x".repeat(TOKEN_MESSAGE_BYTES + 1))],
-  ["unsupported_media_type", () => verify("token", undefined, "text/plain")],
-  ["unavailable", () => verify({ token: "any" }, awayTokens.url)],
-  ["internal", () => verify({ token: "any" }, brokenTokens.url)],
+  ["ok", async () => verify(await logIn(await gateway.enrol()))],
+  ["malformed", () => verify(undefined)],
+  ["malformed", () => post(VERIFY, "{")],
+  ["invalid", () => verify("none")],
+  ["expired", verifyExpired],
+  ["revoked", verifyRevoked],
+  ["too_large", () => post(VERIFY, "x".repeat(TOKEN_MESSAGE_BYTES + 1))],
+  ["unsupported_media_type", () => post(VERIFY, "token", "text/plain")],
+  ["unavailable", () => verify("any", awayTokens.url)],
+  ["internal", () => verify("any", brokenTokens.url)],
 ];
 
 describe.each([

@@ -6,39 +6,19 @@ import { expect } from "vitest";
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
-export interface Operation {
-  readonly id: string;
-  /** The HTTP method. */
-  readonly verb: string;
-  readonly path: string;
-  /** The operation's JSON pointer. */
-  readonly pointer: string;
-}
-
-export interface OpenapiDocument {
-  readonly json: Record<string, unknown>;
-  readonly operations: readonly Operation[];
-  /** The operation with this id. @throws TypeError for an unknown one */
-  operation(id: string): Operation;
-  /** The object at a JSON pointer (RFC 6901). */
-  at(pointer: string): JsonObject;
-  /** Why a value does not fit the schema at a pointer, in one line; members that the schema does not name are mistakes. */
-  mistakes(pointer: string, value: unknown): string;
-  /** Checks an answer against the documentation of its status, or of the default. @returns its body */
-  expectDocumented(response: Response, operationId: string, status?: "default"): Promise<JsonObject>;
-}
-
-export function readGenerated(name: "public" | "internal"): OpenapiDocument {
+export function readGenerated(name: "public" | "internal") {
   return openDocument(JSON.parse(readFileSync(`gen/openapi/${name}.json`, "utf8")));
 }
 
-export function openDocument(json: Record<string, unknown>): OpenapiDocument {
+/** Opens a document. Its parts are found by JSON pointer (RFC 6901). */
+export function openDocument(json: Record<string, unknown>) {
   // Ajv does not know the formats of OpenAPI's registry; ranges and patterns say the same.
   const ajv = new Ajv2020({ strict: true, strictTypes: false, allowUnionTypes: true, validateFormats: false });
   ajv.addVocabulary(Object.keys(json));
   ajv.addSchema(json, "openapi");
   const operations = Object.entries(objectOf(json["paths"])).flatMap(([path, item]) => operationsOf(path, item));
 
+  /** The object at a pointer, through a `$ref`. */
   function at(pointer: string): JsonObject {
     const found = pointer
       .split("/")
@@ -48,7 +28,7 @@ export function openDocument(json: Record<string, unknown>): OpenapiDocument {
     return typeof $ref === "string" ? at($ref.slice(1)) : objectOf(found);
   }
 
-  function operation(id: string): Operation {
+  function operation(id: string) {
     const found = operations.find((one) => one.id === id);
     if (found === undefined) throw new TypeError(`the document has no ${id}`);
     return found;
@@ -56,6 +36,7 @@ export function openDocument(json: Record<string, unknown>): OpenapiDocument {
 
   const validators = new Map<string, ReturnType<typeof ajv.compile>>();
 
+  /** Why a value does not fit the schema at a pointer; members that the schema does not name are mistakes. */
   function mistakes(pointer: string, value: unknown): string {
     const known = validators.get(pointer);
     const validate =
@@ -82,24 +63,20 @@ export function openDocument(json: Record<string, unknown>): OpenapiDocument {
     }
   }
 
-  return {
-    json,
-    operations,
-    operation,
-    at,
-    mistakes,
-    async expectDocumented(response, operationId, status) {
-      const pointer = `${operation(operationId).pointer}/responses/${status ?? response.status}`;
-      expect(at(pointer), `${response.status} is documented`).toHaveProperty("content");
-      const body: unknown = await response.json();
-      expect(mistakes(`${pointer}/content/application~1json/schema`, body), JSON.stringify(body)).toBe("");
-      expectDocumentedHeaders(response.headers, pointer);
-      return objectOf(body);
-    },
-  };
+  /** Checks an answer against the documentation of its status, or of the default. @returns its body */
+  async function expectDocumented(response: Response, operationId: string, status?: "default"): Promise<JsonObject> {
+    const pointer = `${operation(operationId).pointer}/responses/${status ?? response.status}`;
+    expect(at(pointer), `${response.status} is documented`).toHaveProperty("content");
+    const body: unknown = await response.json();
+    expect(mistakes(`${pointer}/content/application~1json/schema`, body), JSON.stringify(body)).toBe("");
+    expectDocumentedHeaders(response.headers, pointer);
+    return objectOf(body);
+  }
+
+  return { json, operations, operation, at, mistakes, expectDocumented };
 }
 
-function operationsOf(path: string, item: unknown): Operation[] {
+function operationsOf(path: string, item: unknown) {
   const base = `/paths/${path.replaceAll("~", "~0").replaceAll("/", "~1")}`;
   return Object.entries(objectOf(item)).map(([verb, one]) => ({
     id: String(objectOf(one)["operationId"]),

@@ -22,12 +22,12 @@ test("returns at most one cookie", () => {
   expect(headers.getSetCookie()).toEqual(["a=1"]);
 });
 
-/** Everything that iterates over headers, whose order and spelling differ. */
+/** Everything that iterates over headers; their order and spelling may differ. */
 function iterate(headers: Headers): readonly string[][] {
   const visited: string[] = [];
   headers.forEach((value, name, parent) => void visited.push(`${name} ${value} ${parent === headers}`));
-  const all = [visited, [...headers].map(String), [...headers.entries()].map(String), [...headers.keys()]];
-  return [...all, [...headers.values()]].map((list) => list.map((text) => text.toLowerCase()).sort());
+  const all = [visited, [...headers], [...headers.entries()], [...headers.keys()], [...headers.values()]];
+  return all.map((list) => list.map((one) => String(one).toLowerCase()).sort());
 }
 
 test("answers as Headers does after the same operations", () => {

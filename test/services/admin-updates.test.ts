@@ -40,15 +40,12 @@ test("a mask needs a value for a field that cannot be empty", () => {
 });
 
 test.each([
-  [["color"], "update_mask has color which is not a field"],
   [["labels.site"], "update_mask has labels.site which is not a field"],
   [["device_key"], "update_mask has device_key which cannot be changed"],
-  [["last_login_time"], "update_mask has last_login_time which cannot be changed"],
   [["displayName"], "update_mask has displayName which is not a field"],
   [["constructor"], "update_mask has constructor which is not a field"],
   [["*"], "update_mask has a path which is not a field"],
   [["a;b\n"], "update_mask has a path which is not a field"],
-  [["grün"], "update_mask has a path which is not a field"],
   [["x".repeat(1_000)], "update_mask has a path which is not a field"],
 ])("a mask of %j is refused", (paths, message) => {
   const error = caughtError(() => read(paths));

@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { AuthError } from "../../src/core/errors.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { createObserver } from "../../src/telemetry/observe.ts";
+import { postLogin, signNow, startTestGateway } from "../gateway.ts";
 
 const CALLER = { address: "192.0.2.1", requestId: "r", protocol: "rest" };
 
@@ -18,7 +19,7 @@ function open() {
   return { log, outcomes, metrics, observer };
 }
 
-test("countersign_faults_total counts faults, internal errors and uncaught errors, and no other error", async () => {
+test("metrics have the version, and count faults, internal errors and uncaught errors, and no other error", async () => {
   const { metrics, observer } = open();
   const count = async () => (await metrics.render()).body.match(/^countersign_faults_total (\d+)$/m)?.[1];
   expect(await count()).toBe("0");
@@ -28,11 +29,7 @@ test("countersign_faults_total counts faults, internal errors and uncaught error
   observer.refused(new AuthError("internal", "planted"), CALLER);
   observer.uncaught(new Error("planted"));
   expect(await count()).toBe("3");
-});
-
-test("countersign_build_info has the version", async () => {
-  const { body } = await open().metrics.render();
-  expect(body).toContain('countersign_build_info{version="1.2.3"} 1\n');
+  expect((await metrics.render()).body).toContain('countersign_build_info{version="1.2.3"} 1\n');
 });
 
 test("a login that was refused before its check is counted, and its malformed device_key is not logged", async () => {
@@ -53,4 +50,12 @@ test("a bug in a login is counted as internal", async () => {
   const request = { deviceKey: "pump-7", timestamp: 1n, deviceSignature: "00" };
   await expect(logIn(request, CALLER)).rejects.toThrow("a bug");
   expect(outcomes).toEqual(["internal"]);
+});
+
+test("each step of a login is measured", async () => {
+  const { publicUrl, internalUrl, enrol } = await startTestGateway();
+  await postLogin(publicUrl, signNow(await enrol()));
+  const body = await (await fetch(new URL("/metrics", internalUrl))).text();
+  const counts = [...body.matchAll(/^countersign_login_step_seconds_count\{step="(\w+)"\} (\d+)$/gm)];
+  expect(counts.map(([, ...count]) => count)).toEqual(["read", "charge", "sign"].map((step) => [step, "1"]));
 });

@@ -5,32 +5,21 @@ import { text } from "node:stream/consumers";
 import { expect, onTestFinished, test } from "vitest";
 import { readConfig } from "../../src/config.ts";
 import { listenOnLoopback } from "../free-port.ts";
+import { namedSettings } from "../gateway.ts";
 import { DEFAULT_ALG, linesOf, run, serve, temporaryFolder } from "../program.ts";
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 const PARENT = "b7ad6b7169203331";
 
-interface Span {
-  readonly name: string;
-  readonly traceId: string;
-  readonly spanId: string;
-  readonly parentSpanId?: string;
-}
-
-interface Attribute {
-  readonly key: string;
-  readonly value: { readonly stringValue?: string };
-}
-
 /** A collector that takes OTLP in JSON. */
-async function startCollector(): Promise<{ url: string; spans: Span[]; services: Set<string | undefined> }> {
-  const spans: Span[] = [];
-  const services = new Set<string | undefined>();
+async function startCollector() {
+  const spans: Readonly<Record<string, string>>[] = [];
+  const services = new Set<string>();
   const server = createServer((request, response) => {
     void text(request).then((body) => {
       for (const { resource, scopeSpans } of JSON.parse(body).resourceSpans) {
-        const name = resource.attributes.find(({ key }: Attribute) => key === "service.name");
-        services.add(name?.value.stringValue);
+        const attributes: { key: string; value: { stringValue: string } }[] = resource.attributes;
+        for (const { key, value } of attributes) if (key === "service.name") services.add(value.stringValue);
         for (const { spans: some } of scopeSpans) spans.push(...some);
       }
       response.writeHead(200, { "Content-Type": "application/json" }).end("{}");
@@ -54,12 +43,12 @@ test("a login is a span of the caller's trace, with a span for each step", async
   expect(answer.status).toBe(200);
   expect(await gateway.end("SIGTERM")).toBe(0);
 
-  const ofTrace = spans.filter(({ traceId }) => traceId === TRACE);
-  const login = ofTrace.find(({ name }) => name === "countersign.auth.v1.AuthService/Login");
-  expect(login?.parentSpanId).toBe(PARENT);
-  expect(answer.headers.get("traceparent")).toBe(`00-${TRACE}-${login?.spanId}-01`);
-  const steps = ofTrace.filter(({ parentSpanId }) => parentSpanId === login?.spanId);
-  expect(steps.map(({ name }) => name)).toEqual(["read", "charge", "sign"]);
+  const ofTrace = spans.filter((span) => span["traceId"] === TRACE);
+  const login = ofTrace.find((span) => span["name"] === "countersign.auth.v1.AuthService/Login");
+  expect(login?.["parentSpanId"]).toBe(PARENT);
+  expect(answer.headers.get("traceparent")).toBe(`00-${TRACE}-${login?.["spanId"]}-01`);
+  const steps = ofTrace.filter((span) => span["parentSpanId"] === login?.["spanId"]);
+  expect(steps.map((span) => span["name"])).toEqual(["read", "charge", "sign"]);
   expect([...services]).toEqual(["countersign"]);
   expect(linesOf(gateway).find(({ msg }) => msg === "login")).toMatchObject({
     trace_id: TRACE,
@@ -75,11 +64,5 @@ test.each([
   [{ OTEL_TRACES_EXPORTER: "none", OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:4318" }, undefined],
   [{ OTEL_SDK_DISABLED: "true", OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:4318" }, undefined],
 ])("variables %j ask for traces: %j", (variables, tracing) => {
-  const required = {
-    COUNTERSIGN_MASTER_KEY: "00".repeat(32),
-    COUNTERSIGN_ADMIN_TOKEN: "0123456789abcdef",
-    COUNTERSIGN_ISSUER: "https://login.example",
-    COUNTERSIGN_AUDIENCE: "devices",
-  };
-  expect(readConfig({ ...required, ...variables }, { dev: false }).tracing).toEqual(tracing);
+  expect(readConfig({ ...namedSettings({}), ...variables }, { dev: false }).tracing).toEqual(tracing);
 });
