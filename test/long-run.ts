@@ -1,7 +1,7 @@
 // The command line of a long run: options that are numbers, printed lines, and the exit status.
 
 import { mkdtempDisposableSync } from "node:fs";
-import { loadavg, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Environment } from "../src/config.ts";
@@ -29,11 +29,6 @@ export function report(line: string, mistakes: readonly string[] = [], failed = 
   say(line);
   for (const mistake of [...new Set(mistakes)].slice(0, 20)) say(`  ${mistake}`);
   if (failed) process.exitCode = 1;
-}
-
-/** The load of the machine, for the end of a line. */
-export function machineLoad(): string {
-  return `load of the machine ${loadavg()[0]?.toFixed(1)}`;
 }
 
 /** The outcome of a run: a line with its figures, and what was wrong. */

@@ -6,14 +6,14 @@
 
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { availableParallelism } from "node:os";
-import { machineLoad, readNumbers, report } from "../long-run.ts";
+import { availableParallelism, loadavg } from "node:os";
+import { type Result, readNumbers, report } from "../long-run.ts";
 import { runStorm } from "./storm.ts";
 import { runChaos, runRolling, runSoak } from "./under-load.ts";
 
 const [name = ""] = process.argv.splice(2, 1);
 
-const RUNS: Readonly<Record<string, () => Promise<{ readonly line: string; readonly mistakes: readonly string[] }>>> = {
+const RUNS: Readonly<Record<string, () => Promise<Result>>> = {
   chaos() {
     const number = readNumbers({ logins: 1_000_000, every: 10 });
     return runChaos(number("logins"), number("every"), 2_000);
@@ -52,4 +52,4 @@ const RUNS: Readonly<Record<string, () => Promise<{ readonly line: string; reado
 const run = RUNS[name];
 if (run === undefined) throw new Error(`a run is one of ${Object.keys(RUNS).join(", ")}`);
 const { line, mistakes } = await run();
-report(`${line}; ${machineLoad()}`, mistakes);
+report(`${line}; load of the machine ${loadavg()[0]?.toFixed(1)}`, mistakes);

@@ -3,21 +3,16 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
 import { ask } from "../ask.ts";
+import type { Result } from "../long-run.ts";
 import type { Balancer } from "../proxies/proxy.ts";
 import { type LoadOptions, startLoad } from "./load.ts";
 import { type Site, type SiteOptions, startSite } from "./site.ts";
-
-/** The outcome of a run: a line with its figures, and what was wrong. */
-interface Outcome {
-  readonly line: string;
-  readonly mistakes: readonly string[];
-}
 
 /** Runs `act` on a site under load; `sent` counts the logins so far. @returns its outcome, with the logins and their mistakes */
 async function underLoad(
   siteOptions: Omit<SiteOptions, "devices">,
   loadOptions: LoadOptions & { readonly rate: number },
-  act: (site: Site & { balancer: Balancer; sent: () => number }) => Promise<Outcome>,
+  act: (site: Site & { balancer: Balancer; sent: () => number }) => Promise<Result>,
 ) {
   await using cleanup = new AsyncDisposableStack();
   // A device logs in every ten seconds, within its limit of ten a minute.
