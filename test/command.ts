@@ -27,28 +27,22 @@ async function runAlone(args: readonly string[], { env = {}, input = "" }: Comma
   // Node does not print its warnings to these streams.
   const warn = ({ name, message }: Error): void => void stderr.write(`${name}: ${message}\n`);
   process.on("warning", warn);
-  const restore = replace({
+  const own = Object.getOwnPropertyDescriptors(process);
+  const replaced = {
     env: { ...cleanEnvironment(), ...env },
     stdin: typeof input === "string" ? Readable.from(input === "" ? [] : [Buffer.from(input)]) : input,
     stdout,
     stderr,
-  });
+  };
+  for (const [name, value] of Object.entries(replaced)) {
+    Object.defineProperty(process, name, { configurable: true, enumerable: true, writable: true, value });
+  }
   const status = await runCommandLine(args).finally(() => {
-    restore();
+    const { env: environment, stdin, stdout: output, stderr: errors } = own;
+    Object.defineProperties(process, { env: environment, stdin, stdout: output, stderr: errors });
     process.off("warning", warn);
     for (const stream of [stdout, stderr]) stream.end();
   });
   const [out, error] = await printed;
   return { status, stdout: out, stderr: error };
-}
-
-/** Replaces properties of the process. @returns a function that restores them */
-function replace(others: Readonly<Record<string, unknown>>): () => void {
-  const before = Object.keys(others).map((name) => [name, Object.getOwnPropertyDescriptor(process, name)] as const);
-  for (const [name, value] of Object.entries(others)) {
-    Object.defineProperty(process, name, { configurable: true, enumerable: true, writable: true, value });
-  }
-  return () => {
-    for (const [name, descriptor] of before) if (descriptor) Object.defineProperty(process, name, descriptor);
-  };
 }

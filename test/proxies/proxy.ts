@@ -68,11 +68,11 @@ ${user}\n${loaded.join("\n")}\n${example}`;
   },
 };
 
-/** Starts a program with the configuration `write(port)`. Resolves once it accepts connections. @throws Error with its log */
-async function start({ example, command, configure }: ProxyProgram, write: (port: number) => string) {
+/** Starts a program with the configuration that `write` makes for a free address. Resolves once it accepts connections. @throws Error with its log */
+async function start({ example, command, configure }: ProxyProgram, write: (address: string) => string) {
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), "countersign-proxy-"));
-  writeFileSync(join(folder, CONFIGURATION), configure(write(port), folder));
+  writeFileSync(join(folder, CONFIGURATION), configure(write(`127.0.0.1:${port}`), folder));
   const [file, ...args] = command(folder);
   // Debian keeps servers in /usr/sbin.
   const path = `${process.env["PATH"]}:/usr/sbin`;
@@ -102,12 +102,6 @@ function accepts(port: number): Promise<boolean> {
   return connected.finally(() => socket.destroy());
 }
 
-/** An example of a folder with texts replaced, each by the text that follows it. */
-function readExample(path: string, replacements: readonly (readonly [from: string, to: string])[]): string {
-  const example = readFileSync(join(EXAMPLES, path), "utf8");
-  return replacements.reduce((text, [from, to]) => text.replaceAll(from, to), example);
-}
-
 /** Addresses and paths that replace those of an example. */
 export interface Places {
   /** Host and port of the gateway's public listener; of its internal one for Apache. */
@@ -122,26 +116,20 @@ export interface Places {
 
 /** Starts a proxy, with the optional lines of its example that `options` name. */
 export async function startProxy(program: ProxyProgram, options: readonly string[], places: Places) {
-  const { gateway, service, keys, gatewayCa } = places;
-  const { port, close } = await start(program, (free) => {
-    const lines = readExample(`proxies/${program.example}`, [
-      ["listen 8000;", `listen 127.0.0.1:${free};`],
-      ["bind :8000", `bind 127.0.0.1:${free}`],
-      [":8000 {", `http://127.0.0.1:${free} {`],
-      ["Listen 8000", `Listen 127.0.0.1:${free}`],
-      ["<VirtualHost *:8000>", `<VirtualHost 127.0.0.1:${free}>`],
-      ["gateway.internal:8080", gateway],
-      ["gateway.internal:9090", gateway],
-      ["service.internal:3000", service],
-      ["/etc/haproxy/countersign", keys],
-      ["/etc/nginx/gateway-ca.pem", gatewayCa],
-      ["/etc/caddy/gateway-ca.pem", gatewayCa],
+  const lines = readFileSync(join(EXAMPLES, "proxies", program.example), "utf8").split("\n");
+  const example = options.reduce<readonly string[]>(switchOn, lines).join("\n");
+  const { port, close } = await start(program, (address) =>
+    example
+      .replace(":8000 {", `http://${address} {`)
+      .replace(/\*?:?\b8000\b/g, address)
+      .replace(/gateway\.internal:\d+/g, places.gateway)
+      .replaceAll("service.internal:3000", places.service)
+      .replaceAll("/etc/haproxy/countersign", places.keys)
+      .replace(/\/etc\/\w+\/gateway-ca\.pem/g, places.gatewayCa)
       // The test's certificate has no host name: nginx checks its CN instead, and Caddy its address.
-      ["proxy_ssl_name gateway.internal;", "proxy_ssl_name server;"],
-      ["tls_server_name gateway.internal", "tls_server_name 127.0.0.1"],
-    ]).split("\n");
-    return options.reduce<readonly string[]>(switchOn, lines).join("\n");
-  });
+      .replace("proxy_ssl_name gateway.internal;", "proxy_ssl_name server;")
+      .replace("tls_server_name gateway.internal", "tls_server_name 127.0.0.1"),
+  );
   return { url: `http://127.0.0.1:${port}`, close };
 }
 
@@ -178,18 +166,19 @@ export async function startBalancer(
   const ca = readFileSync(cert, "utf8");
   const pem = join(folder, "login.pem");
   writeFileSync(pem, `${ca}${readFileSync(key, "utf8")}`, { mode: 0o600 });
-  const { port, close } = await start(BALANCERS[name], (free) => {
-    const example = readExample(`balancers/${BALANCERS[name].example}`, [
-      ["gateway-1.internal:8080", gateways[0]],
-      ["gateway-2.internal:8080", gateways[1]],
-      ["bind :443", `bind 127.0.0.1:${free}`],
-      ["listen 443 ssl;", `listen 127.0.0.1:${free} ssl;`],
-      ["login.example {", `https://127.0.0.1:${free} {\n\ttls ${cert} ${key}`],
-      ["/etc/haproxy/login.pem", pem],
-      ["/etc/nginx/login.pem", cert],
-      ["/etc/nginx/login.key", key],
-    ]);
-    return edit(example);
-  });
+  const program = BALANCERS[name];
+  const example = readFileSync(join(EXAMPLES, "balancers", program.example), "utf8");
+  const { port, close } = await start(program, (address) =>
+    edit(
+      example
+        .replaceAll("gateway-1.internal:8080", gateways[0])
+        .replaceAll("gateway-2.internal:8080", gateways[1])
+        .replace(/(bind |listen ):?443\b/g, `$1${address}`)
+        .replace("login.example {", `https://${address} {\n\ttls ${cert} ${key}`)
+        .replaceAll("/etc/haproxy/login.pem", pem)
+        .replaceAll("/etc/nginx/login.pem", cert)
+        .replaceAll("/etc/nginx/login.key", key),
+    ),
+  );
   return { url: `https://127.0.0.1:${port}`, ca, close };
 }
