@@ -1,18 +1,29 @@
 // The packed tarball, installed under node_modules: the command, countersign/grpc and countersign/verify with their examples and pages.
 
-import { spawn } from "node:child_process";
-import { copyFileSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import {
+  copyFileSync,
+  cpSync,
+  globSync,
+  mkdirSync,
+  mkdtempDisposableSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { createClient, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { DeviceService } from "../examples/devices_pb.ts";
 import { freePort } from "./free-port.ts";
 import { CUSTOMER_KEY, openGateway, type TestGateway } from "./gateway.ts";
-import { installPacked } from "./packed.ts";
 import { fencesIn, paste } from "./pages.ts";
-import { adopt, DEFAULT_ALG, type Outcome, run, serve, temporaryFolder } from "./program.ts";
+import { adopt, DEFAULT_ALG, run, serve, temporaryFolder } from "./program.ts";
 import { validToken } from "./vectors/forge.ts";
 import { newMint, startIssuer } from "./verify/issuer.ts";
 
@@ -95,8 +106,9 @@ let folder: string;
 let installed: string;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "countersign-"));
+  installed = join(folder, "node_modules/countersign");
   const packages = Object.values(FRAMEWORKS).flatMap((framework) => framework.packages);
-  installed = installPacked(folder, ["@types/node", "undici-types", ...packages]);
+  installPacked(["@types/node", "undici-types", ...packages]);
   for (const example of ["devices_pb.ts", "devices.proto", "grpc-client.ts", ...globSync("examples/verify-*.ts")]) {
     const name = example.replace("examples/", "");
     copyFileSync(join(installed, "examples", name), join(folder, name));
@@ -111,6 +123,28 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
+/** Packs in a copy that leaves dist/ alone, `prepack` included, and installs the tarball with links for its and the service's packages. */
+function installPacked(packages: readonly string[]): void {
+  using staging = mkdtempDisposableSync(join(tmpdir(), "countersign-pack-"));
+  const { files } = JSON.parse(readFileSync("package.json", "utf8"));
+  const sources = ["package.json", "README.md", "src", "gen", "scripts", "tsconfig.json", "tsconfig.build.json"];
+  for (const file of new Set<string>([...files, ...sources])) {
+    if (file !== "dist") cpSync(file, join(staging.path, file), { recursive: true });
+  }
+  link("node_modules", join(staging.path, "node_modules"));
+  const output = execFileSync("npm", ["pack", "--silent"], { cwd: staging.path, encoding: "utf8" });
+  mkdirSync(installed, { recursive: true });
+  const tarball = join(staging.path, output.trim().split("\n").at(-1) ?? "");
+  execFileSync("tar", ["-xzf", tarball, "-C", installed, "--strip-components=1"]);
+  link("node_modules", join(installed, "node_modules"));
+  for (const name of packages) link(join("node_modules", name), join(folder, "node_modules", name));
+}
+
+function link(target: string, path: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  symlinkSync(resolve(target), path);
+}
+
 /** Writes a file of the service. @returns its name */
 function write(name: string, contents: string): string {
   writeFileSync(join(folder, name), contents);
@@ -118,9 +152,7 @@ function write(name: string, contents: string): string {
 }
 
 /** Runs Node in the service's folder. */
-function runNode(words: string, env: Readonly<Record<string, string>> = {}): Promise<Outcome> {
-  return paste(`node ${words}`, { cwd: folder, env });
-}
+const runNode = (words: string, env: Record<string, string> = {}) => paste(`node ${words}`, { cwd: folder, env });
 
 const printed = (stdout: unknown) => ({ status: 0, stderr: "", stdout });
 
