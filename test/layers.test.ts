@@ -1,4 +1,4 @@
-// The dependency rule of docs/architecture.md, checked against every import.
+// The dependency rule of docs/architecture.md against every import, the names and comments of files, and the lockfile.
 
 import { globSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
@@ -179,4 +179,15 @@ test("shared test modules register no hooks at import", () => {
   const shared = globSync("test/**/*.ts").filter((file) => !file.endsWith(".test.ts"));
   const wrong = shared.filter((file) => /^(before|after)(All|Each)\(/m.test(readFileSync(file, "utf8")));
   expect([shared.length > 50, wrong]).toEqual([true, []]);
+});
+
+test("the lockfile has each optional package of every platform: npm refuses one that lacks any", () => {
+  const { packages }: { packages: Record<string, { optionalDependencies?: object }> } = JSON.parse(
+    readFileSync("package-lock.json", "utf8"),
+  );
+  const wanted = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
+    Object.keys(optionalDependencies).map((name) => [`node_modules/${name}`, `${path}/node_modules/${name}`]),
+  );
+  expect(wanted.length).toBeGreaterThan(10);
+  expect(wanted.filter((paths) => !paths.some((path) => path in packages))).toEqual([]);
 });
