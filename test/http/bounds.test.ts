@@ -6,7 +6,7 @@ import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { type ListenerOptions, listen } from "../../src/http/listener.ts";
 import type { Answer, Exchange } from "../../src/protocols/exchange.ts";
-import { data, type FrameConnection, openConnection, openStream, resetStream, settings } from "../frames.ts";
+import { data, openConnection, openStream, resetStream, settings } from "../frames.ts";
 import { sendByHand } from "../protocols/hand.ts";
 import { exchange, openRaw, openSocket } from "./raw-http.ts";
 
@@ -45,16 +45,30 @@ async function open({ serve, ...options }: Partial<ListenerOptions> = {}) {
   return { url: listener.url, nextRequest: () => arrived.promise, faults, bodies };
 }
 
+type Opened = Awaited<ReturnType<typeof open>>;
+
 /** An HTTP/2 connection, which ends with the test, after its first frames. */
-async function openHttp2(url: string, ...frames: readonly Buffer[]): Promise<FrameConnection> {
+async function openHttp2({ url }: Opened, frames: readonly Buffer[] = [], window?: number) {
   const connection = await openConnection(url);
   onTestFinished(connection.destroy);
-  connection.write(...(frames.length === 0 ? [settings()] : frames));
-  return connection;
+  connection.write(settings(window), ...frames);
+  /** Opens a stream, whose answer is `ok`. */
+  const expectAnswer = async (stream: number): Promise<void> => {
+    connection.write(openStream(stream, POST));
+    expect(String(await connection.bodyOf(stream))).toBe("ok");
+  };
+  return { ...connection, expectAnswer };
+}
+
+/** Waits until the listener has the request of these frames. */
+async function begin(opened: Opened, frames: readonly Buffer[], window?: number) {
+  const arrived = opened.nextRequest();
+  const connection = await openHttp2(opened, frames, window);
+  return { ...connection, request: await arrived };
 }
 
 /** An HTTP/1 connection, which ends with the test. @returns a function that sends GET on it */
-function keepOpen(url: string): () => Promise<number> {
+function keepOpen({ url }: Opened): () => Promise<number> {
   const connection = openRaw(url);
   onTestFinished(connection.close);
   return async () => (await connection.exchange(GET)).status;
@@ -62,21 +76,13 @@ function keepOpen(url: string): () => Promise<number> {
 
 const closed = (socket: Socket): Promise<unknown> => once(socket.resume(), "close");
 
-/** Opens a stream, whose answer is `ok`. */
-async function expectAnswer(connection: FrameConnection, stream: number): Promise<void> {
-  connection.write(openStream(stream, POST));
-  expect(String(await connection.bodyOf(stream))).toBe("ok");
-}
-
 describe("headers", () => {
   test("every answer forbids sniffing, even the answer to bytes that are not a request", async () => {
     const { url } = await open();
     for (const bytes of [GET, "GARBAGE\r\n\r\n"]) {
       const { headers } = await exchange(url, bytes);
-      expect([headers.get("X-Content-Type-Options"), headers.has("Strict-Transport-Security")]).toEqual([
-        "nosniff",
-        false,
-      ]);
+      const hasHsts = headers.has("Strict-Transport-Security");
+      expect([headers.get("X-Content-Type-Options"), hasHsts]).toEqual(["nosniff", false]);
     }
     const { headers } = await sendByHand(url, { version: 2, path: "/", headers: {} });
     expect(headers["x-content-type-options"]).toBe("nosniff");
@@ -94,8 +100,7 @@ describe("headers", () => {
     ["a body in chunked, chunked", 400, chunked("chunked, chunked")],
     ["a body in gzip", 400, chunked("gzip")],
   ])("%s: %i", async (_name, status, bytes) => {
-    const { url } = await open();
-    expect((await exchange(url, bytes)).status).toBe(status);
+    expect((await exchange((await open()).url, bytes)).status).toBe(status);
   });
 
   test.each<[string, number, string]>([
@@ -112,43 +117,41 @@ describe("headers", () => {
   });
 });
 
+const slow = (headers: Record<string, string> = {}): Buffer => openStream(1, { ...SLOW, ...headers }, false);
+const piece = (bytes: string, ends = false): Buffer => data(1, Buffer.from(bytes), ends);
+
 describe("HTTP/2", () => {
-  const slow = (headers: Record<string, string> = {}): Buffer => openStream(1, { ...SLOW, ...headers }, false);
-  const piece = (bytes: string, ends = false): Buffer => data(1, Buffer.from(bytes), ends);
   const declared = slow({ "content-length": "2" });
 
-  test.each<[string, readonly Buffer[], readonly Buffer[], string]>([
-    ["is reset with code 0", [slow(), piece("a")], [resetStream(1, 0)], "ok"],
-    ["is reset with code 8", [slow(), piece("a")], [resetStream(1, 8)], "ok"],
-    ["is shorter than its Content-Length", [declared], [piece("a", true)], "ok"],
-    ["is longer than its Content-Length", [declared], [piece("abc")], "closed"],
+  test.each<[string, readonly Buffer[], Buffer, string]>([
+    ["is reset with code 0", [slow(), piece("a")], resetStream(1, 0), "ok"],
+    ["is reset with code 8", [slow(), piece("a")], resetStream(1, 8), "ok"],
+    ["is shorter than its Content-Length", [declared], piece("a", true), "ok"],
+    ["is longer than its Content-Length", [declared], piece("abc"), "closed"],
   ])("a body that %s fails, and is not a fault", async (_name, before, after, others) => {
-    const { url, nextRequest, bodies, faults } = await open();
-    const arrived = nextRequest();
-    const connection = await openHttp2(url, settings(), ...before);
-    await arrived;
-    connection.write(...after, openStream(3, POST));
-    expect(await connection.bodyOf(3).then(String, () => "closed")).toBe(others);
-    await expect(bodies[0]).rejects.toThrow("the caller has gone");
-    expect(faults).toEqual([]);
+    const opened = await open();
+    const { write, bodyOf } = await begin(opened, before);
+    write(after, openStream(3, POST));
+    expect(await bodyOf(3).then(String, () => "closed")).toBe(others);
+    await expect(opened.bodies[0]).rejects.toThrow("the caller has gone");
+    expect(opened.faults).toEqual([]);
   });
 
   test("while very many streams are open, a connection gets at most eight", async () => {
-    const { url, bodies } = await open({ maxConnections: 10 });
-    const openMany = (count: number): Promise<FrameConnection> =>
+    const opened = await open({ maxConnections: 10 });
+    const openMany = (count: number) =>
       openHttp2(
-        url,
-        settings(),
-        ...Array.from({ length: count }, (_, index) => openStream(2 * index + 1, SLOW, false)),
+        opened,
+        Array.from({ length: count }, (_, index) => openStream(2 * index + 1, SLOW, false)),
       );
     const few = await openMany(1);
     const many = await openMany(12);
-    await expectAnswer(few, 3);
-    await expect.poll(() => bodies.length).toBe(10);
+    await few.expectAnswer(3);
+    await expect.poll(() => opened.bodies.length).toBe(10);
     many.destroy();
     await many.closed;
     await openMany(9);
-    await expect.poll(() => bodies.length).toBe(19);
+    await expect.poll(() => opened.bodies.length).toBe(19);
   });
 });
 
@@ -157,17 +160,17 @@ describe("connections", () => {
     "over %s a new connection is refused and the old ones stay",
     async (limit) => {
       let refused = 0;
-      const { url } = await open({ [limit]: 1, onConnectionRefused: () => refused++ });
-      const ask = keepOpen(url);
+      const opened = await open({ [limit]: 1, onConnectionRefused: () => refused++ });
+      const ask = keepOpen(opened);
       expect(await ask()).toBe(200);
-      await closed(openSocket(url));
+      await closed(openSocket(opened.url));
       expect([refused, await ask()]).toEqual([1, 200]);
     },
   );
 
   test("a trusted address has no limit of connections", async () => {
-    const { url } = await open({ maxConnectionsPerAddress: 1, isTrusted: (address) => address === "127.0.0.1" });
-    for (const ask of [keepOpen(url), keepOpen(url)]) expect(await ask()).toBe(200);
+    const opened = await open({ maxConnectionsPerAddress: 1, isTrusted: (address) => address === "127.0.0.1" });
+    for (const ask of [keepOpen(opened), keepOpen(opened)]) expect(await ask()).toBe(200);
   });
 
   test("a closed connection no longer counts", async () => {
@@ -179,22 +182,22 @@ describe("connections", () => {
 
   test.each([1, 2])("a bug ends its own connection only (HTTP/%i)", async (version) => {
     const bug = new Error("a bug");
-    const { url, faults } = await open({
+    const opened = await open({
       serve: (one) => {
         if (one.target === "/bug") throw bug;
         one.send(OK);
       },
     });
-    const other = keepOpen(url);
+    const other = keepOpen(opened);
     expect(await other()).toBe(200);
     if (version === 1) {
-      const socket = openSocket(url);
+      const socket = openSocket(opened.url);
       socket.write("GET /bug HTTP/1.1\r\nHost: a\r\n\r\n");
       await closed(socket);
     } else {
-      await (await openHttp2(url, settings(), openStream(1, { ...POST, ":path": "/bug" }))).closed;
+      await (await openHttp2(opened, [openStream(1, { ...POST, ":path": "/bug" })])).closed;
     }
-    expect([faults, await other()]).toEqual([[bug], 200]);
+    expect([opened.faults, await other()]).toEqual([[bug], 200]);
   });
 });
 
@@ -211,8 +214,7 @@ describe("time", () => {
   const serveNothing = (): void => {};
 
   test("HTTP/1: an idle connection stays for 70 s", async () => {
-    const { url } = await open();
-    const ask = keepOpen(url);
+    const ask = keepOpen(await open());
     await ask();
     pass(69);
     expect(await ask()).toBe(200);
@@ -225,15 +227,14 @@ describe("time", () => {
     const socket = openSocket(url);
     const arrived = nextRequest();
     socket.write(GET);
-    const slow = await arrived;
+    const request = await arrived;
     pass(600);
-    slow.send({ ...OK, headers: [["Connection", "close"]] });
+    request.send({ ...OK, headers: [["Connection", "close"]] });
     expect(await text(socket)).toMatch(/^HTTP\/1\.1 200 .*ok$/s);
   });
 
   test("HTTP/2: a connection without a request ends after 10 s", async () => {
-    const { url } = await open();
-    const { closed } = await openHttp2(url);
+    const { closed } = await openHttp2(await open());
     // The server may accept the connection late.
     await vi.waitFor(async () => {
       pass(11);
@@ -242,49 +243,38 @@ describe("time", () => {
   });
 
   test("HTTP/2: a request whose body does not end is reset after 20 s, and its connection continues", async () => {
-    const { url, nextRequest, bodies } = await open();
-    const arrived = nextRequest();
-    const connection = await openHttp2(url, settings(), openStream(1, SLOW, false), data(1, Buffer.from("a"), false));
-    await arrived;
+    const opened = await open();
+    const { expectAnswer } = await begin(opened, [slow(), piece("a")]);
     pass(20);
-    await expectAnswer(connection, 3);
+    await expectAnswer(3);
     pass(2);
-    await expect(bodies[0]).rejects.toThrow("took too long");
-    await expectAnswer(connection, 5);
+    await expect(opened.bodies[0]).rejects.toThrow("took too long");
+    await expectAnswer(5);
   });
 
   test("HTTP/2: an error whose trailers find no window is reset after 20 s", async () => {
-    const ended = Promise.withResolvers<void>();
-    const { url, nextRequest } = await open({
-      serve(one) {
-        one.onClose(ended.resolve);
-        one.send({ ...OK, body: "", trailers: [["grpc-status", "8"]] });
-      },
-    });
-    const arrived = nextRequest();
-    const connection = await openHttp2(url, settings(0), openStream(1, POST));
-    await arrived;
-    expect(await connection.isOk(1)).toBe(true);
+    const opened = await open({ serve: serveNothing });
+    const { request, isOk } = await begin(opened, [openStream(1, POST)], 0);
+    const ended = new Promise<void>((resolve) => request.onClose(resolve));
+    request.send({ ...OK, body: "", trailers: [["grpc-status", "8"]] });
+    expect(await isOk(1)).toBe(true);
     pass(22);
-    await ended.promise;
+    await ended;
   });
 
   test("HTTP/2: a slow handler and a streaming call are not cut off", async () => {
-    const { url, nextRequest } = await open({ serve: serveNothing });
-    const arrived = nextRequest();
-    const connection = await openHttp2(url, settings(), openStream(1, POST));
-    const slow = await arrived;
-    const streamed = nextRequest();
-    connection.write(openStream(3, POST, false));
+    const opened = await open({ serve: serveNothing });
+    const { write, bodyOf, request } = await begin(opened, [openStream(1, POST)]);
+    const arrived = opened.nextRequest();
+    write(openStream(3, POST, false));
+    const stream = await arrived;
     const pieces = Promise.withResolvers<Uint8Array>();
-    const stream = await streamed;
     stream.chunks();
     stream.send({ ...OK, body: streamOf(pieces.promise) });
     pass(600);
-    slow.send(OK);
+    request.send(OK);
     pieces.resolve(Buffer.from("piece"));
-    expect(String(await connection.bodyOf(1))).toBe("ok");
-    expect(String(await connection.bodyOf(3))).toBe("piece");
+    expect([String(await bodyOf(1)), String(await bodyOf(3))]).toEqual(["ok", "piece"]);
   });
 });
 
