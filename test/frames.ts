@@ -11,7 +11,7 @@ export const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 export const DATA = 0x0;
 export const HEADERS = 0x1;
 export const RST_STREAM = 0x3;
-const SETTINGS = 0x4;
+export const SETTINGS = 0x4;
 export const PING = 0x6;
 export const GOAWAY = 0x7;
 const WINDOW_UPDATE = 0x8;
@@ -114,8 +114,6 @@ function encodeText(text: string): Buffer {
   }
   return Buffer.concat([Buffer.from(length), bytes]);
 }
-
-export type FrameConnection = Awaited<ReturnType<typeof openConnection>>;
 
 /** Opens a connection that reads the server's frames. */
 export async function openConnection(url: string) {

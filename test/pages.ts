@@ -64,22 +64,22 @@ exit 127
   return folder;
 }
 
-export interface Shell {
+interface Shell {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
   /** Folders that are searched for programs before PATH. */
   readonly folders?: readonly string[];
 }
 
-/** Runs a block to its end. */
-export function paste(
-  code: string,
-  { cwd, env = {}, folders = [] }: Shell,
-  shell: "bash" | "sh" = "bash",
-): Promise<Outcome> {
+function start(code: string, { cwd, env = {}, folders = [] }: Shell, shell: "bash" | "sh") {
   const path = [...folders, dirname(process.execPath), process.env["PATH"]].join(delimiter);
   const all = { ...cleanEnvironment(), ...env, PATH: path };
-  return outcomeOf(spawn(shell, ["-c", code], { cwd, env: all, stdio: ["ignore", "pipe", "pipe"] }));
+  return spawn(shell, ["-c", code], { cwd, env: all, stdio: ["ignore", "pipe", "pipe"] });
+}
+
+/** Runs a block to its end. */
+export function paste(code: string, shell: Shell, name: "bash" | "sh" = "bash"): Promise<Outcome> {
+  return outcomeOf(start(code, shell, name));
 }
 
 /** Runs a block. @returns what it prints @throws Error with its standard error, when it fails or writes there */
@@ -90,13 +90,9 @@ export async function runShell(code: string, shell: Shell, name: "bash" | "sh" =
 }
 
 /** Runs a block that ends with `serve` on free ports, and sends SIGTERM after the first line. @returns the line, and how it ended */
-export async function serveBriefly(
-  block: string,
-  { cwd, folders = [] }: Shell,
-): Promise<{ readonly line: string; readonly end: readonly unknown[]; readonly log: string }> {
-  const listeners = { COUNTERSIGN_PUBLIC_LISTEN: "127.0.0.1:0", COUNTERSIGN_INTERNAL_LISTEN: "127.0.0.1:0" };
-  const path = [...folders, dirname(process.execPath), process.env["PATH"]].join(delimiter);
-  const child = spawn("sh", ["-c", block], { cwd, env: { ...listeners, PATH: path } });
+export async function serveBriefly(block: string, shell: Shell) {
+  const env = { COUNTERSIGN_PUBLIC_LISTEN: "127.0.0.1:0", COUNTERSIGN_INTERNAL_LISTEN: "127.0.0.1:0" };
+  const child = start(block, { ...shell, env }, "sh");
   const log = text(child.stderr);
   const [line] = await once(createInterface(child.stdout), "line");
   child.kill("SIGTERM");
@@ -106,10 +102,9 @@ export async function serveBriefly(
 /** Runs an example in a checkout against `gateway`. @returns what it prints */
 export function runIn(
   checkout: string,
-  gateway: Pick<ServingProcess, "publicUrl" | "internalUrl">,
+  { publicUrl, internalUrl }: Pick<ServingProcess, "publicUrl" | "internalUrl">,
   code: string,
 ): Promise<string> {
-  const [publicHost, internalHost] = [new URL(gateway.publicUrl).host, new URL(gateway.internalUrl).host];
-  const placed = code.replaceAll(PUBLIC, publicHost).replaceAll(INTERNAL, internalHost);
+  const placed = code.replaceAll(PUBLIC, new URL(publicUrl).host).replaceAll(INTERNAL, new URL(internalUrl).host);
   return runShell(placed, { cwd: checkout, env: { npm_config_update_notifier: "false" } });
 }

@@ -11,8 +11,8 @@ test("withstands short floods, frame sequences, resets and closed peers", async 
   const site = await openSite(DEVICES, NO_LIMITS);
   onTestFinished(() => site.remove());
   const counts = {
-    "frames-public": 300,
-    "frames-internal": 300,
+    "frames-public": 500,
+    "frames-internal": 500,
     resets: 40,
     "closed-peers": 30,
     "rapid-reset": 1_000,

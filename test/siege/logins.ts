@@ -25,36 +25,30 @@ async function timed(sent: Promise<HttpAnswer>) {
 }
 
 /** Opens the connections that stay open. `full`: the listeners at which all logins and probes use these. */
-export async function connectDevices(
-  { deviceKeys }: Site,
-  { target: { publicUrl, internalUrl } }: SiegedGateway,
-  full: AttackPlan["full"] = [],
-) {
-  const isSecure = publicUrl.startsWith("https:");
+export async function connectDevices({ deviceKeys }: Site, { target }: SiegedGateway, full: AttackPlan["full"] = []) {
+  const { publicUrl, internalUrl } = target;
   // The agent uses its connections in turn, so that none is idle for long.
   const settings = { keepAlive: true, maxSockets: KEPT, scheduling: "fifo" } as const;
-  const kept = isSecure ? new SecureAgent(settings) : new Agent(settings);
-  const over = (agent: Agent | false) => ({
-    agent,
+  const kept = publicUrl.startsWith("https:") ? new SecureAgent(settings) : new Agent(settings);
+  const over = (isKept: boolean) => ({
+    agent: isKept && kept,
     rejectUnauthorized: false,
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
-  await Promise.all(
-    [publicUrl, internalUrl].flatMap((url) =>
-      Array.from({ length: KEPT }, () => timed(ask(new URL("/livez", url), over(kept)))),
-    ),
-  );
-  /** Lets devices log in at a rate until `stop`. */
+  const asks = [publicUrl, internalUrl].flatMap((url) => Array(KEPT).fill(new URL("/livez", url)));
+  await Promise.all(asks.map((url) => timed(ask(url, over(true)))));
+  /** Lets devices log in at a rate until `stop`, half of them by new connections. */
   return (rate: number) => {
     const logins = sendAtRate(rate, (index) => {
       const login = signNow(deviceKeys[index % deviceKeys.length] ?? "");
-      const isKept = full.includes("public") || index % 2 === 0;
-      return timed(postJson(new URL("/auth/login", publicUrl), login, over(isKept ? kept : false)));
+      return timed(
+        postJson(new URL("/auth/login", publicUrl), login, over(full.includes("public") || index % 2 === 0)),
+      );
     });
     const probes = sendAtRate(HEALTH_PATHS.length, async (index) => {
       const path = HEALTH_PATHS[index % HEALTH_PATHS.length] ?? "";
-      const sent = ask(new URL(path, internalUrl), over(full.includes("internal") ? kept : false));
-      return `${path}: ${(await timed(sent)).outcome}`;
+      const { outcome } = await timed(ask(new URL(path, internalUrl), over(full.includes("internal"))));
+      return `${path}: ${outcome}`;
     });
     return {
       async stop() {

@@ -1,4 +1,4 @@
-// HTTP/2 requests that are reset, at every stage and with every code, and the frames after them.
+// HTTP/2 requests that are reset: in sequences of frames, and at each stage of an answer, with every code.
 
 import * as h2 from "../frames.ts";
 import { type Attack, type AttackPlan, forEachIndex, LISTENERS, openOrReport, received, writeAll } from "./attack.ts";
@@ -22,6 +22,13 @@ const BEGINNINGS: readonly ((stream: number, request: RawRequest) => Frames)[] =
   (stream, request) => [begin(stream, request), h2.data(stream, bodyOf(request))],
   (stream, request) => [begin(stream, request), h2.data(stream, bodyOf(request).subarray(0, 1), false)],
   (stream, { headers }) => h2.openStreamInParts(stream, headers, false),
+  (stream, request) => [begin(stream, request, { "content-length": "3" }), h2.data(stream, bodyOf(request))],
+  (stream, request) => [begin(stream, request, { expect: "100-continue" }), h2.data(stream, Buffer.alloc(5), false)],
+  (stream, request) => [h2.resetStream(stream, NO_ERROR), begin(stream, request)],
+  (stream, { headers }) => {
+    const [first, rest] = h2.openStreamInParts(stream, headers, false);
+    return [first, h2.resetStream(stream, NO_ERROR), rest];
+  },
 ];
 
 interface Tail {
@@ -46,106 +53,71 @@ const TAILS: readonly Tail[] = [
   { frames: () => [h2.settings(0), ...Array.from({ length: 5 }, h2.ping)], ending: "end" },
 ];
 
-type Client = Awaited<ReturnType<typeof openClient>>;
-
-/** Opens a connection on which streams are opened one after the other. */
-async function openClient(url: string) {
-  const connection = await h2.openConnection(url);
-  let last = -1;
-  const next = (): number => {
-    last += 2;
-    return last;
-  };
-  /** Waits for the answer of a request that is written now. */
-  const sync = async (): Promise<void> => {
-    const stream = next();
-    connection.write(framesOf(stream, get("/livez")));
-    if (!(await connection.isOk(stream))) throw new Error("/livez is not 200");
-  };
-  return { ...connection, next, sync };
+/** A stage at which requests are reset. */
+interface Stage {
+  /** SETTINGS_INITIAL_WINDOW_SIZE. */
+  readonly window?: number;
+  readonly open: (stream: number, request: RawRequest) => Buffer;
+  /** Whether the answer has begun. */
+  readonly isAnswered: boolean;
+  /** Frames in one piece with the reset, at the second try. */
+  readonly before: (stream: number, request: RawRequest) => Buffer;
 }
 
-/** Resets streams with every code: alone, and in one piece with the frames of `before`. */
-async function resetStreams(
-  { write, next, sync }: Client,
-  open: (stream: number) => Buffer,
-  opened: (streams: readonly number[]) => Promise<unknown>,
-  before: (stream: number) => Buffer,
-): Promise<void> {
-  for (const first of [() => Buffer.alloc(0), before]) {
-    const streams = CODES.map((code) => ({ code, stream: next() }));
-    write(...streams.map(({ stream }) => open(stream)));
-    await opened(streams.map(({ stream }) => stream));
-    write(...streams.flatMap(({ stream, code }) => [first(stream), h2.resetStream(stream, code)]));
-    await sync();
-  }
-}
-
-/** Resets a request, each stage on a connection of its own. */
-const STAGES: Readonly<Record<string, (client: Client, request: RawRequest) => Promise<void>>> = {
-  /** In one piece with the request: in the first bytes of a connection, and later. */
-  async "at once"({ write, next, sync }, request) {
-    const withCode = (code: number): Frames =>
-      BEGINNINGS.flatMap((beginning) => {
-        const stream = next();
-        return [...beginning(stream, request), h2.resetStream(stream, code)];
-      });
-    write(h2.settings(), ...CODES.flatMap(withCode));
-    await sync();
-    write(...withCode(NO_ERROR));
-    await sync();
+const STAGES: Readonly<Record<string, Stage>> = {
+  "while the gateway waits for the body": {
+    open: (stream, request) => begin(stream, request),
+    isAnswered: false,
+    before: (stream, request) => h2.data(stream, bodyOf(request)),
   },
-  async "while the gateway waits for the body"(client, request) {
-    client.write(h2.settings());
-    await client.sync();
-    await resetStreams(
-      client,
-      (stream) => begin(stream, request),
-      client.sync,
-      (stream) => h2.data(stream, bodyOf(request)),
-    );
-  },
-  async "while the answer waits for a window"(client, request) {
-    client.write(h2.settings(0));
-    await resetStreams(
-      client,
-      (stream) => framesOf(stream, request),
-      (streams) => Promise.all(streams.map(client.isOk)),
-      (stream) => h2.windowUpdate(stream, WINDOW),
-    );
+  "while the answer waits for a window": {
+    window: 0,
+    open: framesOf,
+    isAnswered: true,
+    before: (stream) => h2.windowUpdate(stream, WINDOW),
   },
 };
+
+/** Resets streams of one connection with every code. Another request is answered before and after each try. */
+async function resetStreams(url: string, request: RawRequest, { window, open, isAnswered, before }: Stage) {
+  const { write, isOk, destroy } = await h2.openConnection(url);
+  let streams = 0;
+  const next = (): number => 2 * streams++ + 1;
+  const sync = async (): Promise<void> => {
+    const stream = next();
+    write(framesOf(stream, get("/livez")));
+    if (!(await isOk(stream))) throw new Error("/livez is not 200");
+  };
+  write(h2.settings(window));
+  try {
+    for (const first of [() => Buffer.alloc(0), before]) {
+      const opened = CODES.map((code) => ({ code, stream: next() }));
+      write(...opened.map(({ stream }) => open(stream, request)));
+      if (isAnswered) await Promise.all(opened.map(({ stream }) => isOk(stream)));
+      await sync();
+      write(...opened.flatMap(({ stream, code }) => [first(stream, request), h2.resetStream(stream, code)]));
+      await sync();
+    }
+  } finally {
+    destroy();
+  }
+}
 
 /** Resets each kind of request at each listener in turn; the count is of requests. */
 const resets: Attack = (target, count, findings) => {
   const requests = LISTENERS.flatMap((listener) =>
-    Object.entries(http2Requests(listener, target)).map(([name, request]) => ({
-      url: target[listener],
-      name,
-      request,
-    })),
+    Object.entries(http2Requests(listener, target)).map((entry) => [target[listener], ...entry] as const),
   );
   return forEachIndex(count, LANES, async (index) => {
-    const { url, name, request } = requests[(index * STRIDE) % requests.length] ?? {};
+    const [url, what, request] = requests[(index * STRIDE) % requests.length] ?? [];
     if (url === undefined || request === undefined) return;
-    for (const [stage, reset] of Object.entries(STAGES)) {
-      const client = await openClient(url);
-      await reset(client, request).catch((error: unknown) => findings.add(`${name} reset ${stage}: ${error}`));
-      client.destroy();
+    for (const [name, stage] of Object.entries(STAGES)) {
+      await resetStreams(url, request, stage).catch((error: unknown) =>
+        findings.add(`${what} reset ${name}: ${error}`),
+      );
     }
   });
 };
-
-const BODIES: typeof BEGINNINGS = [
-  ...BEGINNINGS,
-  (stream, request) => [begin(stream, request, { "content-length": "3" }), h2.data(stream, bodyOf(request))],
-  (stream, request) => [begin(stream, request, { expect: "100-continue" }), h2.data(stream, Buffer.alloc(5), false)],
-  (stream, request) => [h2.resetStream(stream, NO_ERROR), begin(stream, request)],
-  (stream, { headers }) => {
-    const [first, rest] = h2.openStreamInParts(stream, headers, false);
-    return [first, h2.resetStream(stream, NO_ERROR), rest];
-  },
-];
 
 /** Prime, so that any number of consecutive indexes is spread over all combinations. */
 const STRIDE = 7_919;
@@ -174,7 +146,7 @@ function sequenceOf(index: number, requests: readonly RawRequest[], body: Buffer
     ...chooseField("content-type"),
   };
   const request = { headers, body };
-  const [code, beginning, tail] = [choose([undefined, ...CODES]), choose(BODIES), choose(TAILS)];
+  const [code, beginning, tail] = [choose([undefined, ...CODES]), choose(BEGINNINGS), choose(TAILS)];
   const reset = code === undefined ? [] : [h2.resetStream(1, code)];
   const frames = [...(beginning?.(1, request) ?? []), ...reset, ...(tail?.frames(request) ?? [])];
   return { bytes: Buffer.concat([h2.PREFACE, h2.settings(), ...frames]), ending: tail?.ending };
