@@ -3,7 +3,6 @@
 import { expect, test } from "vitest";
 import { DEVICE_KIND } from "../../src/core/registry/devices.ts";
 import type { Listing, ListRequest } from "../../src/core/registry/lists.ts";
-import type { AuditEvent, StoredCustomer, StoredDevice } from "../../src/core/registry/ports.ts";
 import { createRegistry } from "../../src/core/registry/registry.ts";
 import { insertAuditEvents } from "../../src/store/registry/audit.ts";
 import {
@@ -22,11 +21,10 @@ import {
   openWithCustomer,
 } from "./store-samples.ts";
 
-type Row = StoredCustomer | StoredDevice | AuditEvent;
-
-function nameOf(row: Row): string {
-  if ("action" in row) return row.action;
-  return "deviceKey" in row ? row.deviceKey : row.customerId;
+interface Row {
+  readonly customerId: string;
+  readonly deviceKey?: string;
+  readonly action?: string;
 }
 
 /** Reads a list to its end. @returns the names on each page; of audit events, their actions */
@@ -39,7 +37,7 @@ async function readPages(
   let pageToken = "";
   do {
     const { items, nextPageToken } = await list({ filter, pageSize, pageToken });
-    pages.push(items.map(nameOf).join(" "));
+    pages.push(items.map(({ action, deviceKey, customerId }) => action ?? deviceKey ?? customerId).join(" "));
     pageToken = nextPageToken;
   } while (pageToken !== "");
   return pages;
@@ -70,7 +68,7 @@ export function describeLists(open: Open): void {
     const { nextPageToken: pageToken } = await devices({ filter: "", pageSize: 2, pageToken: "" });
     for (const key of keys.slice(0, 3)) await store.devices.delete(key, () => entryOf("DeleteDevice"));
     const { items } = await devices({ filter: "", pageSize: 9, pageToken });
-    expect(items.map(nameOf)).toEqual(keys.slice(3));
+    expect(items.map(({ deviceKey }) => deviceKey)).toEqual(keys.slice(3));
   });
 
   test("reads a bounded number of rows for a page: a rare match comes after empty pages, unless an index finds it", async () => {
@@ -192,9 +190,7 @@ export function describeLists(open: Open): void {
       expect([filter, await readNames(customers, filter)]).toEqual([filter, found]);
     }
   });
-}
 
-export function describeAuditLog(open: Open): void {
   /** Opens an audit log with events that are named by their index, the oldest first. */
   async function openFilled(...times: readonly number[]) {
     const { store, database, reopen } = await open();
@@ -203,7 +199,7 @@ export function describeAuditLog(open: Open): void {
     return { audit: store.audit, reopen, events: createRegistry({ ...store, now: () => NOW }).listAuditEvents };
   }
 
-  test("another process reads who, what and when, with the texts of callers cut", async () => {
+  test("another process reads from the audit log who, what and when, with the texts of callers cut", async () => {
     const { audit, reopen } = await openFilled();
     const entry = entryOf("UpdateDevice", { details: { display_name: 'Ü"\\', replay_guard: true, count: 3 } });
     await audit.append(entry);
@@ -216,7 +212,7 @@ export function describeAuditLog(open: Open): void {
     });
   });
 
-  test("lists the newest first, page after page, in the order of writing, even if clocks differ", async () => {
+  test("lists audit events, the newest first, page after page, in the order of writing, even if clocks differ", async () => {
     const { audit, events } = await openFilled(NOW, NOW + 5_000, NOW + 2_000, NOW, NOW + 9_000);
     for (const size of [1, 2, 5, 100]) expect((await readPages(events, "", size)).join(" ")).toBe("4 3 2 1 0");
     const ids = (await audit.list(FIRST)).items.map(({ eventId }) => Number(eventId));
@@ -231,7 +227,7 @@ export function describeAuditLog(open: Open): void {
     }
   });
 
-  test("compares each field", async () => {
+  test("compares each field of an audit event", async () => {
     const { audit, events } = await openFilled(NOW);
     const actor = { ...ACTOR, tokenId: "gateway", operator: "someone" };
     await audit.append(entryOf("B", { actor, resource: "customers/x", customerId: "x" }));
@@ -246,7 +242,7 @@ export function describeAuditLog(open: Open): void {
     for (const filter of fields) expect(await readNames(events, filter.replace("=", "!="))).toBe("0");
   });
 
-  test("deletes a batch of events older than a time, and uses no id twice", async () => {
+  test("deletes a batch of audit events older than a time, and uses no id twice", async () => {
     const { audit, events } = await openFilled(NOW, NOW + 1, NOW + 2, NOW + 3, NOW + 4);
     expect(await audit.prune(NOW, 10)).toBe(0);
     expect(await audit.prune(NOW + 3, 2)).toBe(2);
@@ -259,7 +255,7 @@ export function describeAuditLog(open: Open): void {
     expect(Number(later?.eventId)).toBeGreaterThan(Number(last?.eventId));
   });
 
-  test.for(["x", "1.5", "-1", "9".repeat(30)])("a page after %s is malformed", async (after) => {
+  test.for(["x", "1.5", "-1", "9".repeat(30)])("a page of the audit log after %s is malformed", async (after) => {
     const { audit } = await openFilled();
     await expect(audit.list({ ...FIRST, after })).rejects.toMatchObject({ reason: "malformed" });
   });

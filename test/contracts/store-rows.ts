@@ -34,6 +34,35 @@ async function openWithAll(open: Open): Promise<TestDatabase> {
   return opened;
 }
 
+/** An audit entry that cannot be written, so that its transaction fails. */
+function brokenEntry(): AuditEntry {
+  const details: AuditEntry["details"] = Object.defineProperty({}, "broken", {
+    enumerable: true,
+    get: () => {
+      throw new Error("this entry cannot be written");
+    },
+  });
+  return entryOf("Broken", { details });
+}
+
+/** Every change, with an entry that cannot be written. */
+const CHANGES = ({ customers, customerKeys, devices, fleet, operators, revokedTokens, signingKeys }: Store) => [
+  () => customers.insert({ ...customer, customerId: "customer-2" }, brokenEntry()),
+  () => customers.update("customer-1", changing({ displayName: "Two" }, brokenEntry())),
+  () => customers.delete("customer-3", brokenEntry),
+  () => customerKeys.insert(keyOf("k2"), () => {}, brokenEntry()),
+  () => customerKeys.retire("k1", brokenEntry),
+  () => devices.insert({ ...device, deviceKey: "device-2" }, brokenEntry()),
+  () => devices.update("device-1", changing({ displayName: "Two" }, brokenEntry())),
+  () => devices.delete("device-1", brokenEntry),
+  () => fleet.change(["device-1"], changing({ displayName: "Two" }, brokenEntry())),
+  () => operators.insert({ ...TOKEN, tokenId: "1" }, "hash-1", brokenEntry()),
+  () => operators.revoke(TOKEN.tokenId, brokenEntry()),
+  () => devices.importAll([device], () => ({ ...device, displayName: "Two" }), brokenEntry),
+  () => revokedTokens.insert({ jti: "t-1", expiresAt: NOW }, brokenEntry()),
+  () => signingKeys.change(() => change({ put: [keyNamed("b")], entries: [brokenEntry()] })),
+];
+
 export function describeRows(open: Open): void {
   test("another process reads each field of a customer and of a device, new or changed, and no other row changes", async () => {
     const { store, reopen } = await open();
@@ -196,38 +225,7 @@ export function describeRows(open: Open): void {
     // The login of an unknown device reads the decoy.
     expect(await store.credentials.find("nobody", NOW)).toMatchObject({ enrolled: false, enabled: false });
   });
-}
 
-/** An audit entry that cannot be written, so that its transaction fails. */
-function brokenEntry(): AuditEntry {
-  const details: AuditEntry["details"] = Object.defineProperty({}, "broken", {
-    enumerable: true,
-    get: () => {
-      throw new Error("this entry cannot be written");
-    },
-  });
-  return entryOf("Broken", { details });
-}
-
-/** Every change, with an entry that cannot be written. */
-const CHANGES = ({ customers, customerKeys, devices, fleet, operators, revokedTokens, signingKeys }: Store) => [
-  () => customers.insert({ ...customer, customerId: "customer-2" }, brokenEntry()),
-  () => customers.update("customer-1", changing({ displayName: "Two" }, brokenEntry())),
-  () => customers.delete("customer-3", brokenEntry),
-  () => customerKeys.insert(keyOf("k2"), () => {}, brokenEntry()),
-  () => customerKeys.retire("k1", brokenEntry),
-  () => devices.insert({ ...device, deviceKey: "device-2" }, brokenEntry()),
-  () => devices.update("device-1", changing({ displayName: "Two" }, brokenEntry())),
-  () => devices.delete("device-1", brokenEntry),
-  () => fleet.change(["device-1"], changing({ displayName: "Two" }, brokenEntry())),
-  () => operators.insert({ ...TOKEN, tokenId: "1" }, "hash-1", brokenEntry()),
-  () => operators.revoke(TOKEN.tokenId, brokenEntry()),
-  () => devices.importAll([device], () => ({ ...device, displayName: "Two" }), brokenEntry),
-  () => revokedTokens.insert({ jti: "t-1", expiresAt: NOW }, brokenEntry()),
-  () => signingKeys.change(() => change({ put: [keyNamed("b")], entries: [brokenEntry()] })),
-];
-
-export function describeFailures(open: Open): void {
   test("a change is made with its audit entry or not at all", async () => {
     const { store } = await openWithAll(open);
     await addCustomer(store, { customerId: "customer-3" });
@@ -246,7 +244,7 @@ export function describeFailures(open: Open): void {
     expect(await read()).toEqual(before);
   });
 
-  test("is unavailable when the store cannot be reached", async () => {
+  test("a call is unavailable when the database cannot be reached", async () => {
     const { store, close } = await openWithAll(open);
     await close();
     const { audit, credentials, customers, signingKeys } = store;

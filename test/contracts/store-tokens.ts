@@ -35,8 +35,17 @@ async function put(store: SigningKeyStore, ...keys: readonly (SigningKey | NewSi
   await store.change(() => change({ put: keys }));
 }
 
-export function describeSigningKeys(open: Open): void {
-  test("another process reads the keys unchanged, the newest first", async () => {
+export const TOKEN: StoredOperatorToken = {
+  tokenId: "0a1b2c3d",
+  name: "ada",
+  role: "read",
+  createdAt: NOW,
+  expiresAt: NOW + 10,
+  revokedAt: undefined,
+};
+
+export function describeTokens(open: Open): void {
+  test("another process reads signing keys unchanged, the newest first", async () => {
     const { store, reopen } = await open();
     const keys = [
       keyNamed("z", { state: "next", createdAt: NOW + 1 }),
@@ -68,7 +77,7 @@ export function describeSigningKeys(open: Open): void {
     expect((await store.signingKeys.read()).keys).toEqual([]);
   });
 
-  test("concurrent changes see the result of all changes before them", async () => {
+  test("concurrent changes of signing keys see the result of all changes before them", async () => {
     const { store, reopen } = await open();
     const other = await reopen();
     await Promise.all(
@@ -84,18 +93,7 @@ export function describeSigningKeys(open: Open): void {
     expect(keys.map(({ activatedAt = -1 }) => activatedAt).sort((a, b) => a - b)).toEqual(Array.from(keys.keys()));
     expect(keys.filter(({ state }) => state === "active")).toMatchObject([{ activatedAt: 11 }]);
   });
-}
 
-export const TOKEN: StoredOperatorToken = {
-  tokenId: "0a1b2c3d",
-  name: "ada",
-  role: "read",
-  createdAt: NOW,
-  expiresAt: NOW + 10,
-  revokedAt: undefined,
-};
-
-export function describeTokens(open: Open): void {
   test("another process finds an admin token by its hash and its id, and revokes it once, with one entry", async () => {
     const { store, reopen } = await open();
     const admin = { ...TOKEN, tokenId: "1", createdAt: NOW + 1, role: "admin" } as const;
@@ -112,7 +110,7 @@ export function describeTokens(open: Open): void {
     expect((await actionsOf(store)).slice(2)).toEqual(["RevokeOperatorToken"]);
   });
 
-  test("a second revocation keeps the later expiry, with an entry if the expiry changes", async () => {
+  test("a second revocation of a token keeps the later expiry, with an entry if the expiry changes", async () => {
     const { store } = await open();
     let entries = 0;
     for (const [expiresAt, later, added] of [
@@ -128,7 +126,7 @@ export function describeTokens(open: Open): void {
     }
   });
 
-  test("expired tokens are deleted in batches", async () => {
+  test("expired revocations are deleted in batches", async () => {
     const { store } = await open();
     for (const [index, jti] of ["a", "b", "c"].entries()) {
       await store.revokedTokens.insert({ jti, expiresAt: NOW + index }, entryOf("RevokeToken"));

@@ -2,23 +2,19 @@
 
 import { describe } from "vitest";
 import { describeCustomerKeys } from "./store-customer-keys.ts";
-import { describeFleet, describeImport } from "./store-fleet.ts";
-import { describeAuditLog, describeLists } from "./store-lists.ts";
+import { describeFleet } from "./store-fleet.ts";
+import { describeLists } from "./store-lists.ts";
 import { describeLogins } from "./store-logins.ts";
-import { describeFailures, describeRows } from "./store-rows.ts";
+import { describeRows } from "./store-rows.ts";
 import type { Open } from "./store-samples.ts";
-import { describeSigningKeys, describeTokens } from "./store-tokens.ts";
+import { describeTokens } from "./store-tokens.ts";
 
 /** Runs the suite. Each store of `open` starts empty and is removed when the test ends. */
 export function storeContract(name: string, open: Open): void {
   describe(`${name}: logins`, () => describeLogins(open));
   describe(`${name}: customers and devices`, () => describeRows(open));
   describe(`${name}: customer keys`, () => describeCustomerKeys(open));
-  describe(`${name}: imports`, () => describeImport(open));
   describe(`${name}: lists`, () => describeLists(open));
-  describe(`${name}: the fleet`, () => describeFleet(open));
-  describe(`${name}: the audit log`, () => describeAuditLog(open));
-  describe(`${name}: signing keys`, () => describeSigningKeys(open));
-  describe(`${name}: tokens`, () => describeTokens(open));
-  describe(`${name}: errors`, () => describeFailures(open));
+  describe(`${name}: many devices`, () => describeFleet(open));
+  describe(`${name}: tokens and their keys`, () => describeTokens(open));
 }

@@ -79,11 +79,9 @@ describe("issuing", () => {
     expect(states.sort()).toEqual(["expired", "live", "live", "live", "pending", "retired"]);
   });
 
-  test.for([
-    ["login", "derivation"],
-    ["derivation", "login"],
-  ] as const)("refuses the secret of another %s key of the customer", async ([purpose, other]) => {
+  test.for(["login", "derivation"] as const)("refuses the secret of another %s key", async (purpose) => {
     const { issue, registry } = await openWithCustomers();
+    const other = purpose === "login" ? "derivation" : "login";
     const importedKey = "flashed already!";
     const { keyId } = await issue({ purpose, importedKey });
     const taken = (cure: string) => ({

@@ -37,5 +37,3 @@ export async function openWithCustomers() {
     customerKeys.issue({ ...usual, ...draft }, ACTOR);
   return { ...opened, issue };
 }
-
-export type OpenedRegistry = Awaited<ReturnType<typeof openWithCustomers>>;

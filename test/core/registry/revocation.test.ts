@@ -4,8 +4,8 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { RevocationMarks } from "../../../src/core/ports.ts";
 import { epochOf, markRevocation, nameToken, readEpoch } from "../../../src/core/registry/revocation.ts";
+import { NOW } from "../../contracts/store-samples.ts";
 
-const NOW = 1_764_000_000_000;
 const MARKS: RevocationMarks = { customerId: "acme", createdAt: NOW, device: 0, customer: 0 };
 
 test("a revocation mark is the time, and always differs from the last one", () => {

@@ -25,9 +25,11 @@ async function open(rules: Partial<RingRules> = {}) {
     const { items } = await store.audit.list(FIRST);
     return items.slice(0, -2).map(({ action, resource, details }) => [action, resource, details]);
   };
-  const { signingKeys } = store;
-  const { db } = database;
-  return { signingKeys, db, reopen, ring, clock, keysOn, keys: keysOn(signingKeys), published, notes };
+  const keys = keysOn(store.signingKeys);
+  /** Imports a new key, under its thumbprint and as the active one unless told otherwise. */
+  const importKey = (draft: Partial<Parameters<typeof keys.import>[0]> = {}) =>
+    keys.import({ privateKey: newKey(), kid: "", asNext: false, ...draft }, ACTOR);
+  return { ...store, ...database, reopen, ring, clock, keysOn, keys, importKey, published, notes };
 }
 
 /** A private key of another server, in PEM. */
@@ -194,10 +196,10 @@ test("a revoked key is published no more, for ever, and another takes its place"
 
 describe("an imported key", () => {
   test("signs at once, under its thumbprint, and rotates like any other", async () => {
-    const { keys, ring, clock, published, notes } = await open();
+    const { importKey, ring, clock, published, notes } = await open();
     const [first, second] = published();
     clock.now += DAY_MS;
-    const imported = await keys.import({ privateKey: newKey(), kid: "", asNext: false }, ACTOR);
+    const imported = await importKey();
     const times = { createdAt: clock.now, rotationTime: clock.now + 90 * DAY_MS };
     expect(imported).toMatchObject({ alg: "ES256", state: "active", ...times });
     expect(imported.kid).toMatch(/^[\w-]{43}$/);
@@ -211,12 +213,11 @@ describe("an imported key", () => {
   });
 
   test("replaces the next key, and is published first", async () => {
-    const { keys, clock, published, reopen, notes } = await open();
+    const { keys, importKey, clock, published, reopen, notes } = await open();
     const [first, second] = published();
     clock.now += DAY_MS;
     const key = { privateKey: newKey(), kid: "old", asNext: true };
-    await keys.import(key, ACTOR);
-    await keys.import(key, ACTOR);
+    for (const again of [key, key]) await importKey(again);
     expect(published()).toEqual([first, "old"]);
     const imported = [
       ["ImportSigningKey", "signing-keys/old", { alg: "ES256", as: "next" }],
@@ -233,60 +234,55 @@ describe("an imported key", () => {
   });
 
   test.for([true, false])("is of TOKEN_ALG (next: %s)", async (asNext) => {
-    const { keys } = await open();
-    const key = { privateKey: newKey("ed25519"), kid: "", asNext };
+    const { importKey } = await open();
     const message = "this key is for EdDSA and new keys are for ES256. Set COUNTERSIGN_TOKEN_ALG to EdDSA first";
-    await expect(keys.import(key, ACTOR)).rejects.toMatchObject({ ...REFUSED, message });
+    const other = importKey({ privateKey: newKey("ed25519"), asNext });
+    await expect(other).rejects.toMatchObject({ ...REFUSED, message });
   });
 
   test("may be imported again, keeps its publication time, and cannot be next after it has signed", async () => {
-    const { keys, clock, published, reopen, notes } = await open();
-    const asActive = { privateKey: newKey(), kid: "old", asNext: false };
+    const { keys, importKey, clock, published, reopen, notes } = await open();
+    const asActive = { privateKey: newKey(), kid: "old" };
     const asNext = { ...asActive, asNext: true };
-    await keys.import(asNext, ACTOR);
+    await importKey(asNext);
     clock.now += PUBLISH_MS;
-    const active = await keys.import(asActive, ACTOR);
+    const active = await importKey(asActive);
     expect(active).toMatchObject({ createdAt: NOW, activatedAt: clock.now });
     // Importing the active key changes nothing.
     const before = [published(), await notes()];
-    expect(await keys.import(asActive, ACTOR)).toEqual(active);
+    expect(await importKey(asActive)).toEqual(active);
     expect([published(), await notes()]).toEqual(before);
-    await expect(keys.import(asNext, ACTOR)).rejects.toMatchObject(REFUSED);
+    await expect(importKey(asNext)).rejects.toMatchObject(REFUSED);
 
     clock.now += SEEN_MS;
     await keys.rotate(true, ACTOR);
     expect(published().indexOf("old")).toBeGreaterThan(1);
-    await expect(keys.import(asNext, ACTOR)).rejects.toMatchObject(REFUSED);
-    expect(await keys.import(asActive, ACTOR)).toMatchObject({ state: "active", createdAt: NOW });
+    await expect(importKey(asNext)).rejects.toMatchObject(REFUSED);
+    expect(await importKey(asActive)).toMatchObject({ state: "active", createdAt: NOW });
     // A gateway that opens the database can sign with the key.
     expect((await openRing((await reopen()).signingKeys)).active()?.kid).toBe("old");
   });
 
   test("cannot be a revoked one, under any kid", async () => {
-    const { keys } = await open();
+    const { keys, importKey } = await open();
     const privateKey = newKey();
-    await keys.import({ privateKey, kid: "old", asNext: false }, ACTOR);
+    await importKey({ privateKey, kid: "old" });
     await keys.revoke("old", ACTOR);
     const message = "this key was revoked and signs no more. Import another";
     for (const kid of ["", "old", "new"]) {
       for (const asNext of [false, true]) {
-        const again = keys.import({ privateKey, kid, asNext }, ACTOR);
-        await expect(again).rejects.toMatchObject({ ...REFUSED, message });
+        await expect(importKey({ privateKey, kid, asNext })).rejects.toMatchObject({ ...REFUSED, message });
       }
     }
   });
 
   test("has one kid, and its kid no other key", async () => {
-    const { keys, published } = await open();
+    const { importKey, published } = await open();
     const privateKey = newKey();
-    await keys.import({ privateKey, kid: "old", asNext: false }, ACTOR);
+    await importKey({ privateKey, kid: "old" });
     const before = published();
-    for (const draft of [
-      { privateKey: newKey(), kid: "old" },
-      { privateKey: newKey(), kid: before[1] ?? "" },
-      { privateKey, kid: "new" },
-    ]) {
-      await expect(keys.import({ ...draft, asNext: false }, ACTOR)).rejects.toMatchObject({ reason: "already_exists" });
+    for (const draft of [{ kid: "old" }, { kid: before[1] ?? "" }, { privateKey, kid: "new" }]) {
+      await expect(importKey(draft)).rejects.toMatchObject({ reason: "already_exists" });
     }
     expect(published()).toEqual(before);
   });
