@@ -1,11 +1,11 @@
 // The connections of each listener, and the warning about an internal listener that other machines reach without TLS.
 
 import { once } from "node:events";
-import { connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { isExposed, shareDescriptors } from "../../src/app/listeners.ts";
 import { startTestGateway } from "../gateway.ts";
+import { openSocket } from "../http/raw-http.ts";
 import { linesOf, serve, temporaryFolder } from "../program.ts";
 
 test.each([
@@ -20,11 +20,7 @@ test.each([
 
 test("an address that fills its part of the internal listener leaves health and metrics to others", async () => {
   const { internalUrl } = await startTestGateway({ MAX_CONNECTIONS: "4" });
-  const open = (localAddress: string): Socket => {
-    const socket = connect({ host: "127.0.0.1", port: Number(new URL(internalUrl).port), localAddress });
-    onTestFinished(() => void socket.destroy());
-    return socket.on("error", () => {});
-  };
+  const open = (localAddress: string) => openSocket(internalUrl, { localAddress });
   const kept = [open("127.0.0.2"), open("127.0.0.2")];
   await Promise.all(kept.map((socket) => once(socket, "connect")));
   await once(open("127.0.0.2").resume(), "close");

@@ -15,51 +15,50 @@ const OWN_PAGE = { "X-Countersign-Dashboard": "1" };
 const now = Date.now();
 const gateway = await startFileGateway({}, { now: () => now });
 
-function post(path: string, body: unknown, headers: Record<string, string> = OWN_PAGE): Promise<Response> {
-  return fetch(new URL(path, gateway.internalUrl), {
+/** Posts to the dashboard. @returns the body or the error's reason, and the cookie as it is set and as browsers send it back */
+async function post(path: string, body: unknown, headers: Record<string, string> = OWN_PAGE) {
+  const response = await fetch(new URL(path, gateway.internalUrl), {
     method: "POST",
     headers: { "Content-Type": "application/json", ...headers },
     body: JSON.stringify(body),
   });
-}
-
-async function reasonOf(response: Response): Promise<string> {
   const text = await response.text();
-  return response.ok ? "ok" : JSON.parse(text).reason;
+  const [setCookie, caching] = ["set-cookie", "cache-control"].map((name) => response.headers.get(name));
+  return {
+    outcome: response.ok ? text : JSON.parse(text).reason,
+    setCookie,
+    cookie: setCookie?.split(";")[0] ?? "",
+    caching,
+  };
 }
 
-/** Signs in. @returns the cookie as browsers send it back */
-async function signIn(credentials: object): Promise<string> {
-  const response = await post("/dashboard/sign-in", credentials);
-  expect(await response.text()).toBe("{}");
-  return response.headers.get("set-cookie")?.split(";")[0] ?? "";
-}
+const signIn = (credentials: unknown, headers?: Record<string, string>) =>
+  post("/dashboard/sign-in", credentials, headers);
 
-const listCustomers = (headers: Record<string, string>): Promise<Response> =>
-  fetch(new URL("/v1/customers", gateway.internalUrl), { headers });
+/** Calls AdminService. @returns the status */
+const callWith = async (headers: Record<string, string>): Promise<number> =>
+  (await fetch(new URL("/v1/customers", gateway.internalUrl), { headers })).status;
 
 describe("a session", () => {
   test("is a cookie hidden from scripts and other sites, and may call AdminService", async () => {
-    const response = await post("/dashboard/sign-in", { token: ADMIN_TOKEN });
-    expect([response.status, response.headers.get("cache-control")]).toEqual([200, "no-store"]);
-    const header = response.headers.get("set-cookie") ?? "";
-    expect(header).toMatch(/^countersign-session=[\w-]+; Path=\/; Max-Age=43200; HttpOnly; SameSite=Strict$/);
-    const cookie = header.split(";")[0] ?? "";
+    const { cookie, ...answer } = await signIn({ token: ADMIN_TOKEN });
+    const setCookie = /^countersign-session=[\w-]+; Path=\/; Max-Age=43200; HttpOnly; SameSite=Strict$/;
+    expect(answer).toEqual({ outcome: "{}", setCookie: expect.stringMatching(setCookie), caching: "no-store" });
     expect(cookie).not.toContain(ADMIN_TOKEN);
-    expect((await listCustomers({ cookie, ...OWN_PAGE })).status).toBe(200);
-    expect((await listCustomers({ cookie })).status).toBe(401);
-    expect((await listCustomers({ cookie: `${cookie}A`, ...OWN_PAGE })).status).toBe(401);
-    expect(await reasonOf(await post("/dashboard/sign-out", {}, { cookie }))).toBe("invalid_admin_token");
+    expect(await callWith({ cookie, ...OWN_PAGE })).toBe(200);
+    expect(await callWith({ cookie })).toBe(401);
+    expect(await callWith({ cookie: `${cookie}A`, ...OWN_PAGE })).toBe(401);
+    expect((await post("/dashboard/sign-out", {}, { cookie })).outcome).toBe("invalid_admin_token");
     const out = await post("/dashboard/sign-out", {}, { cookie, ...OWN_PAGE });
-    expect(out.headers.get("set-cookie")).toMatch(/^countersign-session=; Path=\/; Max-Age=0;/);
+    expect(out.setCookie).toMatch(/^countersign-session=; Path=\/; Max-Age=0;/);
   });
 
   test("is opened by a link once", async () => {
     const link = (await gateway.createSignInLink()) ?? "";
     expect(link.startsWith(`${gateway.internalUrl}/#sign-in=`)).toBe(true);
     const code = link.split("=")[1];
-    expect((await listCustomers({ cookie: await signIn({ code }), ...OWN_PAGE })).status).toBe(200);
-    expect(await reasonOf(await post("/dashboard/sign-in", { code }))).toBe("invalid_admin_token");
+    expect(await callWith({ cookie: (await signIn({ code })).cookie, ...OWN_PAGE })).toBe(200);
+    expect((await signIn({ code })).outcome).toBe("invalid_admin_token");
   });
 });
 
@@ -73,9 +72,8 @@ test.each<[unknown, string, Record<string, string>?]>([
   [{}, "malformed"],
   [null, "malformed"],
   [{ token: "x".repeat(2_000) }, "too_large"],
-])("signing in with %j is refused: %s", async (credentials, reason, headers = OWN_PAGE) => {
-  const response = await post("/dashboard/sign-in", credentials, headers);
-  expect([await reasonOf(response), response.headers.get("set-cookie")]).toEqual([reason, null]);
+])("signing in with %j is refused: %s", async (credentials, reason, headers) => {
+  expect(await signIn(credentials, headers)).toMatchObject({ outcome: reason, setCookie: null });
 });
 
 async function answerOf(files: Endpoints, path: string, accepted?: string): Promise<EndpointAnswer | undefined> {

@@ -35,22 +35,25 @@ beforeEach(() => {
   errors = [];
 });
 
+/** The status of an answer, and some of its headers. */
+const headOf = ({ status, headers }: Response, ...names: string[]) => [
+  status,
+  ...names.map((name) => headers.get(name)),
+];
+
 const ask = (path: string, options: RequestInit = {}): Promise<Response> => fetch(listener.url + path, options);
 
 describe("a document", () => {
   test.each(["GET", "HEAD"])("is answered to %s with type, length, tag and lifetime", async (method) => {
     const response = await ask("/keys?refresh=1", { method });
-    const headers = ["Content-Type", "Content-Length", "ETag", "Cache-Control"].map((name) =>
-      response.headers.get(name),
-    );
-    expect([response.status, ...headers]).toEqual([200, JWKS.contentType, "11", '"v1"', "max-age=300"]);
+    const head = headOf(response, "Content-Type", "Content-Length", "ETag", "Cache-Control");
+    expect(head).toEqual([200, JWKS.contentType, "11", '"v1"', "max-age=300"]);
     expect(await response.text()).toBe(method === "HEAD" ? "" : JWKS.body);
   });
 
   test("without a lifetime must not be cached, and its length is in bytes", async () => {
     const response = await ask("/plain", { headers: { "If-None-Match": "*" } });
-    const headers = ["Content-Length", "ETag", "Cache-Control"].map((name) => response.headers.get(name));
-    expect([response.status, ...headers]).toEqual([200, "6", null, "no-store"]);
+    expect(headOf(response, "Content-Length", "ETag", "Cache-Control")).toEqual([200, "6", null, "no-store"]);
     expect(await response.text()).toBe("grün\n");
   });
 
@@ -59,13 +62,8 @@ describe("a document", () => {
     ...['"v2"', "v1", '"v1', "", '"V1"'].map((tag) => [tag, 200] as const),
   ])("with If-None-Match %s is answered %i", async (tag, status) => {
     const response = await ask("/keys", { headers: { "If-None-Match": tag } });
-    const headers = ["ETag", "Cache-Control", "Content-Type"].map((name) => response.headers.get(name));
-    expect([response.status, ...headers]).toEqual([
-      status,
-      '"v1"',
-      "max-age=300",
-      status === 304 ? null : JWKS.contentType,
-    ]);
+    const type = status === 304 ? null : JWKS.contentType;
+    expect(headOf(response, "ETag", "Cache-Control", "Content-Type")).toEqual([status, '"v1"', "max-age=300", type]);
     expect(await response.text()).toBe(status === 304 ? "" : JWKS.body);
   });
 
@@ -78,7 +76,7 @@ describe("a document", () => {
 describe("a path", () => {
   test.each(["POST", "DELETE", "OPTIONS"])("refuses %s of a document and names its methods", async (method) => {
     const response = await ask("/keys", { method });
-    expect([response.status, response.headers.get("Allow")]).toEqual([405, "GET, HEAD"]);
+    expect(headOf(response, "Allow")).toEqual([405, "GET, HEAD"]);
     expect(await response.json()).toMatchObject({ reason: "method_not_allowed", message: "this path takes GET only" });
   });
 

@@ -64,28 +64,23 @@ export async function forEachIndex(
 const ADDRESSES = 200;
 const CONNECT_MS = 5_000;
 
-/** Connects from one of many loopback addresses; undefined if refused or not accepted in time. */
+/** Connects from one of many loopback addresses. @returns undefined, and adds a finding, if refused or not accepted in time */
 export function openSocket(
   url: string,
   index: number,
   options: Partial<TcpNetConnectOpts> = {},
+  findings?: Findings,
 ): Promise<Socket | undefined> {
   const socket = connectTo(url, { localAddress: `127.0.1.${1 + (index % ADDRESSES)}`, ...options });
   const timer = setTimeout(() => socket.destroy(), CONNECT_MS);
   return new Promise<Socket | undefined>((resolve) => {
-    socket.once("connect", () => resolve(socket));
-    socket.once("close", () => resolve(undefined));
+    const refuse = (): void => {
+      findings?.add("a connection was refused");
+      resolve(undefined);
+    };
+    socket.once("connect", () => resolve(socket.off("close", refuse)));
+    socket.once("close", refuse);
   }).finally(() => clearTimeout(timer));
-}
-
-/** Connects, and reports a connection that was refused. */
-export async function openOrReport(
-  findings: Findings,
-  ...connection: Parameters<typeof openSocket>
-): Promise<Socket | undefined> {
-  const socket = await openSocket(...connection);
-  if (socket === undefined) findings.add("a connection was refused");
-  return socket;
 }
 
 /** Resolves with the first bytes that `isEnough` accepts, with all at the close, or undefined when `ms` are over. */

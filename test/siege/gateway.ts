@@ -39,7 +39,7 @@ async function startGateway(env: Environment, logFile: string, descriptors: numb
   return {
     target: await prepareAttack(urls),
     /** Resident memory in MB; NaN after the end of the process. */
-    rss: () => (ended() === undefined ? rssOf(pid) : Number.NaN),
+    rss: () => rssOf(pid),
     ended,
     /** Warnings and errors in the log: about missing descriptors, and others, which no stranger must cause. */
     readLog() {

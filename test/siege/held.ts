@@ -3,7 +3,7 @@
 import type { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import * as h2 from "../frames.ts";
-import { type AttackPlan, forEachIndex, heldConnections, leftAfter, openOrReport, received } from "./attack.ts";
+import { type AttackPlan, forEachIndex, heldConnections, leftAfter, openSocket, received } from "./attack.ts";
 import { framesOf, get, grpc, http1, LOGIN, LOGIN_BODY, type RawRequest } from "./requests.ts";
 
 interface Client {
@@ -21,8 +21,10 @@ interface Client {
   readonly closes?: boolean;
   /** HTTP/2 streams of a connection, which the gateway has to end; absent: it has to end the connection. */
   readonly streams?: number;
-  /** Time to end everything after the last connection began; that of a request when absent, undefined: no bound. */
-  readonly seconds?: number | undefined;
+  /** Time to end everything after the last connection began; that of a request when absent. */
+  readonly seconds?: number;
+  /** Whether what makes progress may last longer. */
+  readonly mayLast?: boolean;
 }
 
 /** Slack for the sweep of connections, once a second, and for a busy machine. */
@@ -43,7 +45,7 @@ const OPENING_HTTP2 = 5;
 /** Opens connections that send the same bytes, and expects that the gateway ends them, or their streams, in time. */
 function hold(client: Client): AttackPlan {
   const { count: fullCount = 5_000, listener = "publicUrl", first, trickle = [], reads = true, streams } = client;
-  const seconds = "seconds" in client ? client.seconds : REQUEST_S;
+  const { seconds = REQUEST_S, closes = false, mayLast = false } = client;
   return {
     count: fullCount,
     async run(target, count, findings) {
@@ -55,7 +57,7 @@ function hold(client: Client): AttackPlan {
         for (const socket of sockets) if (bytes !== undefined && socket.writable) socket.write(bytes);
       }, TRICKLE_MS);
       await forEachIndex(count, streams === undefined ? OPENING : OPENING_HTTP2, async (index) => {
-        const socket = await openOrReport(findings, target[listener], index, { allowHalfOpen: true });
+        const socket = await openSocket(target[listener], index, { allowHalfOpen: true }, findings);
         if (socket === undefined) return;
         sockets.push(socket);
         socket.once("end", () => socket.end());
@@ -66,15 +68,14 @@ function hold(client: Client): AttackPlan {
         openStreams.push(countOpenStreams(socket, streams));
         await received(socket, FIRST_BYTES_MS);
       });
-      if (client.closes) await pause(CLOSE_AFTER_MS);
-      if (client.closes) for (const socket of sockets) socket.destroy();
+      if (closes) await pause(CLOSE_AFTER_MS);
+      if (closes) for (const socket of sockets) socket.destroy();
       const isOfStreams = streams !== undefined;
-      const left = await leftAfter(seconds ?? REQUEST_S, () =>
+      const left = await leftAfter(seconds, () =>
         isOfStreams ? openStreams.reduce((sum, open) => sum + open(), 0) : heldConnections(target),
       );
       const what = isOfStreams ? "streams" : "connections";
-      if (left > 0 && seconds !== undefined)
-        findings.add(`${left} ${what} were open ${seconds} s after the last began`);
+      if (left > 0 && !mayLast) findings.add(`${left} ${what} were open ${seconds} s after the last began`);
       clearInterval(trickling);
       for (const socket of sockets) socket.destroy();
     },
@@ -170,8 +171,7 @@ export const HELD: Readonly<Record<string, AttackPlan>> = {
     count: 500,
     frames: whole(get("/openapi.json")),
     later: (stream) => h2.windowUpdate(stream, 1),
-    // A stream with progress may last.
-    seconds: undefined,
+    mayLast: true,
   }),
   "half-bodies": holdStreams({ count: 500, streams: ALL, frames: halfLogin }),
   "half-messages": holdStreams({

@@ -7,7 +7,7 @@ import {
   type AttackPlan,
   forEachIndex,
   LISTENERS,
-  openOrReport,
+  openSocket,
   received,
   type Target,
   writeAll,
@@ -169,7 +169,7 @@ function sendMutated({ preface, requests, mutations, isAnswer, isServerError }: 
     const send = async (index: number): Promise<void> => {
       const random = randomOf(index);
       const { url, valid } = choose(choices, random);
-      const socket = await openOrReport(findings, url, index, { allowHalfOpen: true });
+      const socket = await openSocket(url, index, { allowHalfOpen: true }, findings);
       if (socket === undefined) return;
       socket.once("end", () => socket.end());
       const answer = received(socket, HANG_MS, isAnswer);

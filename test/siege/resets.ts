@@ -1,7 +1,7 @@
 // HTTP/2 requests that are reset: in sequences of frames, and at each stage of an answer, with every code.
 
 import * as h2 from "../frames.ts";
-import { type Attack, type AttackPlan, forEachIndex, LISTENERS, openOrReport, received, writeAll } from "./attack.ts";
+import { type Attack, type AttackPlan, forEachIndex, LISTENERS, openSocket, received, writeAll } from "./attack.ts";
 import { framesOf, get, http2Requests, type RawRequest } from "./requests.ts";
 
 type Frames = readonly Buffer[];
@@ -158,7 +158,7 @@ function frameSequences(listener: "publicUrl" | "internalUrl"): Attack {
     const requests = Object.values(http2Requests(listener, target));
     const body = Buffer.from(JSON.stringify(target.login));
     return forEachIndex(count, CONCURRENCY, async (index) => {
-      const socket = await openOrReport(findings, target[listener], index, { allowHalfOpen: true });
+      const socket = await openSocket(target[listener], index, { allowHalfOpen: true }, findings);
       if (socket === undefined) return;
       const { bytes, ending } = sequenceOf(index, requests, body);
       // The gateway's SETTINGS show that it has accepted the connection.
