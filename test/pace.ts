@@ -5,21 +5,12 @@ import { setTimeout as pause } from "node:timers/promises";
 /** Interval of the timer, which sends the due requests. */
 const TICK_MS = 5;
 
-export interface Pace<Answer> extends Disposable {
-  /** The answers to come, in the order of their requests. */
-  readonly answers: readonly Promise<Answer>[];
-  /** Resolves once `count` more requests were sent and the last one was answered. */
-  more(count: number): Promise<void>;
-  /** Stops sending and waits for the answers. */
-  stop(): Promise<readonly Answer[]>;
-}
-
 /** Calls `send` at a rate, with the index of the request, until it is stopped, and at most `most` times. */
 export function sendAtRate<Answer>(
   perSecond: number,
   send: (index: number) => Promise<Answer>,
   most = Number.POSITIVE_INFINITY,
-): Pace<Answer> {
+) {
   const started = performance.now();
   const answers: Promise<Answer>[] = [];
   const timer = setInterval(() => {
@@ -32,11 +23,14 @@ export function sendAtRate<Answer>(
     }
   }, TICK_MS);
   return {
+    /** The answers to come, in the order of their requests. */
     answers,
-    async more(count) {
+    /** Resolves once `count` more requests were sent and the last one was answered. */
+    async more(count: number): Promise<void> {
       for (const due = answers.length + count; answers.length < due; await pause(TICK_MS)) await answers.at(-1);
     },
-    stop() {
+    /** Stops sending and waits for the answers. */
+    stop(): Promise<readonly Answer[]> {
       clearInterval(timer);
       return Promise.all(answers);
     },

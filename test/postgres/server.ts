@@ -1,31 +1,19 @@
 // Real PostgreSQL servers for tests, on free ports of loopback, each in its own folder. Tests may run as root.
 
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { chownSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { promisify } from "node:util";
 import { freePort } from "../free-port.ts";
 import { adopt, isRunning } from "../program.ts";
 
-export interface PostgresServer {
-  /** URL for its superuser and the database `postgres`. */
-  readonly url: string;
-  /** Sends SIGKILL to all its processes; resolves once they are gone. */
-  kill(): Promise<void>;
-  /** Sends SIGSTOP to all its processes: the kernel accepts connections, and nothing answers. */
-  pause(): void;
-  /** Sends SIGCONT to all its processes. */
-  resume(): void;
-  /** Restarts it on the same port and data; resolves once it answers. */
-  restart(): Promise<void>;
-  /** Stops it and removes its folder. */
-  stop(): Promise<void>;
-}
+export type PostgresServer = Awaited<ReturnType<typeof startPostgres>>;
 
-export interface PostgresServerOptions {
+interface Options {
   /** Further settings, in the form of `-c`. */
   readonly settings?: readonly string[];
   /** Files in PEM, with which the server speaks TLS. */
@@ -33,17 +21,18 @@ export interface PostgresServerOptions {
 }
 
 /** Collation by language, like most servers: by default text does not sort by its bytes. */
-const LOCALE = ["--locale=C", "--locale-provider=icu", "--icu-locale=en-US"];
+const LOCALE = ["--encoding=UTF8", "--locale=C", "--locale-provider=icu", "--icu-locale=en-US"];
 const SETTINGS = ["listen_addresses=127.0.0.1", "max_connections=300", "shared_buffers=32MB", "lc_messages=C"];
 
 /** Starts a server. Resolves once it answers; `stop` it when the test ends. */
-export async function startPostgres({ settings = [], tls }: PostgresServerOptions = {}): Promise<PostgresServer> {
+export async function startPostgres({ settings = [], tls }: Options = {}) {
   const folder = mkdtempSync(join(tmpdir(), "countersign-postgres-"));
   const data = join(folder, "data");
   const password = randomBytes(16).toString("hex");
   give(folder);
   give(join(folder, "password"), password);
-  await initialise(data, join(folder, "password"));
+  const access = ["-A", "scram-sha-256", "-U", "postgres", `--pwfile=${join(folder, "password")}`];
+  await promisify(execFile)(findProgram("initdb"), ["-D", data, "-N", ...LOCALE, ...access], serverUser());
   if (tls !== undefined) {
     give(join(data, "server.crt"), readFileSync(tls.cert));
     give(join(data, "server.key"), readFileSync(tls.key));
@@ -59,10 +48,10 @@ export async function startPostgres({ settings = [], tls }: PostgresServerOption
       const child = await launch(["-D", data, "-p", String(port), ...options]);
       if (child !== undefined) return child;
     }
-    remove(folder);
     throw new Error("postgres does not start");
   }
 
+  /** Sends SIGKILL to all its processes; resolves once they are gone. */
   async function kill(): Promise<void> {
     if (!isRunning(server)) return;
     const gone = once(server, "close");
@@ -71,36 +60,24 @@ export async function startPostgres({ settings = [], tls }: PostgresServerOption
   }
 
   return {
+    /** For its superuser and the database `postgres`. */
     url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`,
     kill,
+    /** Stops all its processes: the kernel accepts connections, and nothing answers. */
     pause: () => signalAll(server, "SIGSTOP"),
     resume: () => signalAll(server, "SIGCONT"),
-    async restart() {
+    /** Restarts it on the same port and data; resolves once it answers. */
+    async restart(): Promise<void> {
       await kill();
       server = await start();
     },
-    async stop() {
+    /** Stops it and removes its folder. */
+    async stop(): Promise<void> {
       await kill();
-      remove(folder);
+      // Its processes may still be writing.
+      rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
     },
   };
-}
-
-async function initialise(data: string, passwordFile: string): Promise<void> {
-  const authentication = ["-A", "scram-sha-256", "-U", "postgres", `--pwfile=${passwordFile}`];
-  const initdb = spawn(findProgram("initdb"), ["-D", data, "-N", "--encoding=UTF8", ...LOCALE, ...authentication], {
-    stdio: ["ignore", "ignore", "pipe"],
-    ...serverUser(),
-  });
-  let output = "";
-  initdb.stderr.on("data", (chunk) => (output += chunk));
-  const [code] = await once(initdb, "close");
-  if (code !== 0) throw new Error(`initdb: ${output}`);
-}
-
-function remove(folder: string): void {
-  // Its processes may still be writing.
-  rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
 }
 
 /** Writes a file, or takes an existing folder, and gives it to the server's user alone. */

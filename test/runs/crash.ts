@@ -2,12 +2,8 @@
 
 import { randomInt, randomUUID } from "node:crypto";
 import { join } from "node:path";
-import { type Client, Code, ConnectError, createClient } from "@connectrpc/connect";
-import { createConnectTransport } from "@connectrpc/connect-node";
 import { sql } from "kysely";
-import { AdminService, Status } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import type { Environment } from "../../src/config.ts";
-import type { Database } from "../../src/store/database.ts";
 import { openPostgres } from "../../src/store/postgres.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
 import { ADMIN_TOKEN, namedSettings } from "../gateway.ts";
@@ -31,15 +27,14 @@ export async function runCrashes(kills: number, settings: Environment, server?: 
   const mistakes: string[] = [];
   let gateway = await start();
   try {
-    const { customerId } = await adminOf(gateway).createCustomer({ customer: { displayName: "Crash" } });
+    const { customer_id: customer } = await operate(gateway, "POST", "customers", { display_name: "Crash" });
     for (let kill = 1; kill <= kills; kill++) {
-      await writeUntilKilled(gateway, customerId, ledger);
+      await writeUntilKilled(gateway, customer, ledger);
       if (kill === kills || kill % DATABASE_EVERY === 0) await server?.restart();
       gateway = await start();
-      mistakes.push(...ledger.compare(await inDatabase(settings, readStates)));
+      const { states, corrupt } = await inspect(settings);
+      mistakes.push(...ledger.compare(states), ...corrupt);
     }
-    await gateway.end("SIGKILL");
-    mistakes.push(...(await inDatabase(settings, findCorruption)));
     if (ledger.acknowledged <= kills) mistakes.push("hardly any write was acknowledged");
     const line = `${kills} kill -9, ${ledger.acknowledged} writes acknowledged, ${mistakes.length} lost or corrupt`;
     return { line, mistakes };
@@ -48,20 +43,14 @@ export async function runCrashes(kills: number, settings: Environment, server?: 
   }
 }
 
-type Admin = Client<typeof AdminService>;
-
-function adminOf({ internalUrl }: ServingProcess): Admin {
-  const transport = createConnectTransport({
-    baseUrl: internalUrl,
-    httpVersion: "1.1",
-    interceptors: [
-      (next) => (request) => {
-        request.header.set("authorization", `Bearer ${ADMIN_TOKEN}`);
-        return next(request);
-      },
-    ],
-  });
-  return createClient(AdminService, transport);
+/** A call of an operator over REST. @throws Error with an answer other than 200 */
+async function operate({ internalUrl }: ServingProcess, method: string, path: string, body?: object) {
+  const headers = { authorization: `Bearer ${ADMIN_TOKEN}`, "content-type": "application/json" };
+  const sent = body && { body: JSON.stringify(body) };
+  const answer = await fetch(new URL(`/v1/${path}`, internalUrl), { method, headers, ...sent });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(text);
+  return JSON.parse(text);
 }
 
 /** The status of a device; undefined if there is none. */
@@ -73,7 +62,7 @@ class Ledger {
   acknowledged = 0;
 
   /** Changes devices to a state: each may have it from the request on, and has it once the change is acknowledged. */
-  async change(state: State, act: () => Promise<unknown>, ...deviceKeys: readonly string[]): Promise<void> {
+  async change(state: State, deviceKeys: readonly string[], act: () => Promise<unknown>): Promise<void> {
     for (const key of deviceKeys) this.#states.set(key, [this.#states.get(key)?.[0], state]);
     await act();
     for (const key of deviceKeys) this.#states.set(key, [state]);
@@ -92,8 +81,8 @@ class Ledger {
 }
 
 /** Writes until the gateway is gone, which is after a random number of rounds. */
-async function writeUntilKilled(gateway: ServingProcess, customerId: string, ledger: Ledger): Promise<void> {
-  const admin = adminOf(gateway);
+async function writeUntilKilled(gateway: ServingProcess, customer: string, ledger: Ledger): Promise<void> {
+  const call = (method: string, path: string, body?: object) => () => operate(gateway, method, path, body);
   let left = randomInt(1, MOST_ROUNDS);
   let isKilled = false;
   const kill = (): Promise<unknown> => {
@@ -103,64 +92,48 @@ async function writeUntilKilled(gateway: ServingProcess, customerId: string, led
 
   async function work(): Promise<void> {
     for (;;) {
-      await changeDevice(admin, customerId, ledger);
-      await importDevices(admin, customerId, ledger);
+      const key = randomUUID();
+      const path = `devices/${key}`;
+      await ledger.change("enabled", [key], call("POST", `customers/${customer}/devices`, { device_key: key }));
+      const disable = call("PATCH", `${path}?update_mask=status`, { status: "STATUS_DISABLED" });
+      await ledger.change("disabled", [key], disable);
+      if (key < "8") await ledger.change(undefined, [key], call("DELETE", path));
+      // An import is done as a whole or not at all.
+      const keys = Array.from({ length: IMPORTED }, () => randomUUID());
+      const rows = keys.map((device_key) => ({ device_key, customer_id: customer }));
+      await ledger.change("enabled", keys, call("POST", "devices:import", { rows }));
       // Kills at a time within a write, not only between writes.
       if (--left === 0) setTimeout(() => void kill(), randomInt(4));
     }
   }
 
-  await Promise.all(
-    Array.from({ length: WORKERS }, async () => {
-      await work().catch((error: unknown) => {
-        // A busy gateway may answer a write with `unavailable`.
-        const isUnavailable = error instanceof ConnectError && error.code === Code.Unavailable;
-        if (!isKilled && !isUnavailable) throw error;
-      });
+  const works = Array.from({ length: WORKERS }, () =>
+    work().catch((error: unknown) => {
+      // A busy gateway may answer a write with `unavailable`.
+      if (!isKilled && !String(error).includes('"reason":"unavailable"')) throw error;
     }),
   );
+  await Promise.all(works);
   await kill();
 }
 
-/** Creates a device, disables it, deletes every other one. */
-async function changeDevice(admin: Admin, customerId: string, ledger: Ledger): Promise<void> {
-  const deviceKey = randomUUID();
-  await ledger.change("enabled", () => admin.createDevice({ customerId, device: { deviceKey } }), deviceKey);
-  const disable = { device: { deviceKey, status: Status.DISABLED }, updateMask: { paths: ["status"] } };
-  await ledger.change("disabled", () => admin.updateDevice(disable), deviceKey);
-  if (deviceKey < "8") await ledger.change(undefined, () => admin.deleteDevice({ deviceKey }), deviceKey);
-}
-
-/** Imports a batch: all of it or nothing. */
-async function importDevices(admin: Admin, customerId: string, ledger: Ledger): Promise<void> {
-  const rows = Array.from({ length: IMPORTED }, () => ({ deviceKey: randomUUID(), customerId }));
-  await ledger.change("enabled", () => admin.importDevices({ rows }), ...rows.map(({ deviceKey }) => deviceKey));
-}
-
-/** Reads the database without a gateway. */
-async function inDatabase<Found>(
-  { DATA_DIR = "", DATABASE_URL: url }: Environment,
-  read: (database: Database) => Promise<Found>,
-): Promise<Found> {
+/** Reads the database without a gateway. @returns the state of each device, and what is corrupt */
+async function inspect({ DATA_DIR = "", DATABASE_URL: url }: Environment) {
   const database = url === undefined ? openSqlite(join(DATA_DIR, "countersign.db")) : await openPostgres({ url });
+  const { db, dialect } = database;
   try {
-    return await read(database);
+    const devices = await db.selectFrom("devices").select(["device_key", "status"]).execute();
+    // PostgreSQL's own check is to read everything.
+    const names = dialect === "sqlite" ? ["integrity_check", "foreign_key_check"] : [];
+    const checks = await Promise.all(names.map((name) => sql.raw(`pragma ${name}`).execute(db)));
+    const lines = checks.flatMap(({ rows }) => rows.map((row) => JSON.stringify(row)));
+    return {
+      states: new Map(devices.map(({ device_key, status }) => [device_key, status])),
+      corrupt: lines.filter((line) => line !== '{"integrity_check":"ok"}'),
+    };
   } finally {
     await database.close();
   }
-}
-
-async function readStates({ db }: Database): Promise<ReadonlyMap<string, State>> {
-  const rows = await db.selectFrom("devices").select(["device_key", "status"]).execute();
-  return new Map(rows.map(({ device_key, status }) => [device_key, status]));
-}
-
-/** SQLite's own checks. PostgreSQL's is to read everything. */
-async function findCorruption({ db, dialect }: Database): Promise<readonly string[]> {
-  if (dialect === "postgres") return [];
-  const checks = ["integrity_check", "foreign_key_check"].map((name) => sql.raw(`pragma ${name}`).execute(db));
-  const found = (await Promise.all(checks)).flatMap(({ rows }) => rows.map((row) => JSON.stringify(row)));
-  return found.filter((row) => row !== '{"integrity_check":"ok"}');
 }
 
 if (process.argv[1] === import.meta.filename) {

@@ -6,7 +6,7 @@ import type { Environment } from "../../src/config.ts";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
 import { CUSTOMER_KEY, enrolMany, logInBy, NO_LIMITS, openGateway } from "../gateway.ts";
 import { onBothDatabases, type Result, readNumbers } from "../long-run.ts";
-import { type Pace, sendAtRate } from "../pace.ts";
+import { sendAtRate } from "../pace.ts";
 import type { Board } from "../registry-copy.ts";
 
 /** Time in which every gateway sees a change, in seconds. */
@@ -68,7 +68,7 @@ interface Listening {
 }
 
 /** Boards log in at a steady rate, at all gateways in turn; both lists may change meanwhile. An answer is `ok` or the error's text. */
-export function startLogins(gateways: readonly Listening[], boards: readonly Board[], rate: number): Pace<string> {
+export function startLogins(gateways: readonly Listening[], boards: readonly Board[], rate: number) {
   return sendAtRate(rate, async (index) => {
     const board = boards[index % boards.length];
     const gateway = gateways[(index + Math.floor(index / boards.length)) % gateways.length];
