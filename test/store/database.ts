@@ -29,24 +29,16 @@ export function emptySqlite(): Empty & { readonly folder: string; readonly path:
   return { folder, path, connect: async () => closing(openSqlite(path)) };
 }
 
-/** Creates a database on the PostgreSQL of the run, empty or a copy of `template`, which is dropped when the test ends. */
-export async function emptyPostgres(template?: string): Promise<Empty & { readonly url: string }> {
-  const { name, url } = await makePostgres(template);
-  onTestFinished(() => execute(inject("postgresUrl") ?? "", `drop database ${name} with (force)`));
-  return { url, connect: async () => closing(await openPatiently(url)) };
-}
-
-async function makePostgres(template?: string): Promise<{ readonly name: string; readonly url: string }> {
+/** Creates a database on the PostgreSQL of the run, which is dropped when the test ends. */
+export async function emptyPostgres(): Promise<Empty & { readonly url: string }> {
   const server = inject("postgresUrl");
   if (server === undefined) throw new Error("there is no PostgreSQL. Run: npm test");
   const name = `test_${randomBytes(8).toString("hex")}`;
-  await execute(server, `create database ${name}${template === undefined ? "" : ` template ${template}`}`);
-  return { name, url: Object.assign(new URL(server), { pathname: `/${name}` }).href };
-}
-
-/** Opens with long timeouts, since other tests keep the machine busy. */
-function openPatiently(url: string): Promise<Database> {
-  return openPostgres({ url, connectMs: 20_000, answerMs: 10_000 });
+  await execute(server, `create database ${name}`);
+  onTestFinished(() => execute(server, `drop database ${name} with (force)`));
+  const url = Object.assign(new URL(server), { pathname: `/${name}` }).href;
+  // Long timeouts, since other tests keep the machine busy.
+  return { url, connect: async () => closing(await openPostgres({ url, connectMs: 20_000, answerMs: 10_000 })) };
 }
 
 function closing(database: Database): Database {
@@ -65,42 +57,20 @@ export async function execute(url: string, sql: string): Promise<void> {
   }
 }
 
-export interface TestDatabase {
-  readonly database: Database;
-  readonly store: Store;
-  /** Faults that the store and its reopened copies reported for secrets that cannot be unsealed. */
-  readonly faults: readonly unknown[];
-  /** Opens the same database again, as another process does. */
-  reopen(masterKeys?: readonly Uint8Array[]): Promise<Store>;
-  /** Closes the database: later calls fail. */
-  close(): Promise<void>;
-}
+export type TestDatabase = Awaited<ReturnType<typeof openStore>>;
 
 /** Opens SQLite in its own folder, which is removed when the test ends. */
-export async function openDatabase(): Promise<TestDatabase & { readonly folder: string }> {
+export async function openDatabase() {
   const { folder, connect } = emptySqlite();
   return { ...(await openStore(connect)), folder };
 }
 
 /** Opens a database on the PostgreSQL of the run, which is dropped when the test ends. */
 export async function openPostgresDatabase(): Promise<TestDatabase> {
-  // Copying a database is faster than migrating one. On a server that stays, no template may be left behind.
-  if (!process.env["COUNTERSIGN_TEST_POSTGRES_URL"]) template ??= makeTemplate();
-  return openStore((await emptyPostgres(await template)).connect);
+  return openStore((await emptyPostgres()).connect);
 }
 
-let template: Promise<string> | undefined;
-
-/** Creates a template, which is removed with the server. @returns its name */
-async function makeTemplate(): Promise<string> {
-  const { name, url } = await makePostgres();
-  const database = await openPatiently(url);
-  await migrate(database);
-  await database.close();
-  return name;
-}
-
-async function openStore(connect: Empty["connect"]): Promise<TestDatabase> {
+async function openStore(connect: Empty["connect"]) {
   const faults: unknown[] = [];
   const createOn = async (database: Database, masterKeys: readonly Uint8Array[]): Promise<Store> => {
     await migrate(database);
@@ -111,8 +81,11 @@ async function openStore(connect: Empty["connect"]): Promise<TestDatabase> {
   return {
     database,
     store: await createOn(database, [MASTER_KEY]),
+    /** Faults that the store and its reopened copies reported for secrets that cannot be unsealed. */
     faults,
-    reopen: async (masterKeys = [MASTER_KEY]) => createOn(await connect(), masterKeys),
+    /** Opens the same database again, as another process does. */
+    reopen: async (masterKeys: readonly Uint8Array[] = [MASTER_KEY]) => createOn(await connect(), masterKeys),
+    /** Closes the database: later calls fail. */
     close: () => database.close(),
   };
 }
