@@ -9,49 +9,39 @@ import { expect, test, vi } from "vitest";
 import { fencesIn, makeCheckout, makeNpx, paste } from "./pages.ts";
 import { DEFAULT_ALG, type Outcome, serve } from "./program.ts";
 
-/** A row of the old server's table. */
-interface OldDevice {
-  readonly device_key: string;
-  readonly customer_key: string;
-  readonly owner: string;
-  readonly name: string;
-}
-
 /** A key in the old server's form; always the same for a name. */
 function keyOf(name: string): string {
   return createHash("sha256").update(`old ${name}`).digest("hex").slice(0, 40);
 }
 
-function rows(count: number, prefix: string, owner: string, keyFor: (number: number) => string): OldDevice[] {
-  return Array.from({ length: count }, (_, at) => ({
+/** Rows of the old server's table. */
+const rowsOf = (owner: string, prefix: string, count: number, keyFor: (number: number) => string) =>
+  Array.from({ length: count }, (_, at) => ({
     device_key: `${prefix}-${at + 1}`,
     customer_key: keyFor(at + 1),
     owner,
     name: `${prefix} no. ${at + 1}, "${owner}"`,
   }));
-}
 
 /** The device_key that a whole fleet shares. */
-const FLEET = "valve";
+const FLEET = "valve-1";
 const FLEET_BOARDS = 30;
 /** Four owners: with two keys, with a shared device_key and devices on one key, with a key of six characters, with a key for each board. */
-const TABLE: readonly OldDevice[] = [
-  ...rows(60, "pump", "Acme", (number) => keyOf(number <= 40 ? "acme" : "acme, the newer")),
-  ...rows(20, "meter", "Öst & Co.", () => keyOf("öst")),
-  { device_key: FLEET, customer_key: keyOf("öst"), owner: "Öst & Co.", name: "" },
-  ...rows(15, "lamp", 'Globex, "the pumps"', () => "abc123"),
-  ...rows(4, "lock", "Initech", (number) => keyOf(`lock ${number}`)),
+const TABLE = [
+  ...rowsOf("Acme", "pump", 60, (number) => keyOf(number <= 40 ? "acme" : "acme, the newer")),
+  ...rowsOf("Öst & Co.", "meter", 20, () => keyOf("öst")),
+  ...rowsOf("Öst & Co.", "valve", 1, () => keyOf("öst")),
+  ...rowsOf('Globex, "the pumps"', "lamp", 15, () => "abc123"),
+  ...rowsOf("Initech", "lock", 4, (number) => keyOf(`lock ${number}`)),
 ];
 /** A device that is enrolled at the old server during the migration, with a new key. */
-const LATECOMER: OldDevice = { device_key: "pump-61", customer_key: keyOf("newest"), owner: "Acme", name: "" };
+const LATECOMER = { device_key: "pump-61", customer_key: keyOf("newest"), owner: "Acme", name: "" };
 
-type Board = Pick<OldDevice, "device_key" | "customer_key">;
+type Board = Pick<typeof LATECOMER, "device_key" | "customer_key">;
 
 /** A board for each device, and all boards of the shared device_key. */
-function boardsOf(table: readonly OldDevice[]): readonly Board[] {
-  const boards = (device: OldDevice) =>
-    Array.from({ length: device.device_key === FLEET ? FLEET_BOARDS : 1 }, () => device);
-  return table.flatMap(boards);
+function boardsOf(table: readonly Board[]): readonly Board[] {
+  return table.flatMap((device) => Array(device.device_key === FLEET ? FLEET_BOARDS : 1).fill(device));
 }
 
 /** The body of a login at `seconds`, in Unix time, as the documented Python sample makes it. */
@@ -128,7 +118,7 @@ test("boards that logged in at the old server log in at the gateway, unchanged",
   expect((await follow(2)).join()).toContain("Demo");
   await follow(3);
   expect(statSync(migration).mode & 0o777).toBe(0o700);
-  writeFileSync(resolve(migration, "old.csv"), stringify([...TABLE], { header: true }));
+  writeFileSync(resolve(migration, "old.csv"), stringify(TABLE, { header: true }));
   writeFileSync(resolve(migration, "fleets.txt"), `${FLEET}\n`);
   expect(await follow(4)).toEqual(["7 customers, 8 keys, 100 devices"]);
 
