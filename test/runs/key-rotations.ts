@@ -25,12 +25,10 @@ const MAX_LATE_SHARE = 0.02;
 /** Rotates `rotations` times, under `rate` logins a second over all gateways. Each token is checked at once and at the end of its life. */
 export async function rotateSigningKeys(rotations: number, rate: number, settings: Environment): Promise<Result> {
   await using cleanup = new AsyncDisposableStack();
-  const open = async (): Promise<TestGateway> => {
-    const gateway = await openGateway({ ...NO_LIMITS, TOKEN_TTL: `${TTL_S}s`, ...settings }, { ringTimes: RING_TIMES });
-    cleanup.defer(() => gateway.close());
-    return gateway;
-  };
+  const all = { ...NO_LIMITS, TOKEN_TTL: `${TTL_S}s`, ...settings };
+  const open = (): Promise<TestGateway> => openGateway(all, { ringTimes: RING_TIMES });
   const gateways = [await open(), await open(), await open()] as const;
+  for (const { close } of gateways) cleanup.defer(close);
   const deviceKey = await gateways[0].enrol({ replayGuard: false });
   // Until the other gateways know the new key.
   await pause(1_000);

@@ -24,7 +24,7 @@ export async function replaceLoginKey(
     await openGateway({ ...NO_LIMITS, ...settings }),
     await openGateway({ ...NO_LIMITS, ...settings }),
   ] as const;
-  for (const gateway of gateways) cleanup.defer(() => gateway.close());
+  for (const { close } of gateways) cleanup.defer(close);
   const [one] = gateways;
   const deviceKeys = Array.from({ length: devices }, (_, index) => `rotated-${index}`);
   await enrolMany(one, deviceKeys);

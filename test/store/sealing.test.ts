@@ -15,10 +15,8 @@ const named = (context: readonly string[], what: string): SealError =>
 const altered = (context = CONTEXT): SealError =>
   named(context, "was altered or moved to another row. Restore it from a backup");
 const TRUNCATED = named(CONTEXT, "is truncated. Restore it from a backup");
-const OTHER_KEY = named(
-  CONTEXT,
-  "is sealed with another master key. Set COUNTERSIGN_MASTER_KEY to that key, or add it to COUNTERSIGN_OTHER_MASTER_KEYS",
-);
+const CURE = "Set COUNTERSIGN_MASTER_KEY to that key, or add it to COUNTERSIGN_OTHER_MASTER_KEYS";
+const OTHER_KEY = named(CONTEXT, `is sealed with another master key. ${CURE}`);
 
 const bytes = fc.uint8Array({ maxLength: 300 });
 const contexts = fc.array(fc.string(), { maxLength: 4 });
