@@ -6,7 +6,7 @@ import { GATEWAY } from "../src/core/registry/ports.ts";
 import type { TestGateway } from "./gateway.ts";
 import { type Answer, channels, type Session } from "./protocols/channels.ts";
 import { type HandAnswer, sendByHand } from "./protocols/hand.ts";
-import { loginCases, NOW, sign, startCaseGateways } from "./protocols/login-cases.ts";
+import { loginCases, makeLogins, NOW, sign, startCaseGateways } from "./protocols/login-cases.ts";
 
 const SECONDS = NOW / 1000;
 const gateways = await startCaseGateways(() => NOW);
@@ -18,12 +18,13 @@ describe.each(channels)("$name", (channel) => {
     for (const session of sessions.values()) session.close();
   });
 
-  test.each(loginCases)("$name", async ({ on = "default", logins, expected }) => {
+  test.each(loginCases)("$name", async (login) => {
+    const { on = "default", expected } = login;
     const gateway = gateways[on];
     const session = sessions.get(gateway) ?? channel.open(gateway.publicUrl);
     sessions.set(gateway, session);
     let answer: Answer | undefined;
-    for (const login of await logins(gateway)) answer = await session.send(login);
+    for (const fields of await makeLogins(login, gateway)) answer = await session.send(fields);
     expect(answer).toMatchObject(expected);
     // toMatchObject ignores additional members.
     if (expected.headers !== undefined) expect(answer?.headers).toEqual(expected.headers);

@@ -8,7 +8,7 @@ import { AuthError } from "../../src/core/errors.ts";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
 import { TOKEN_MESSAGE_BYTES } from "../../src/services/auth.ts";
 import { postLogin } from "../gateway.ts";
-import { loginCases, NOW, sign, startCaseGateways } from "../protocols/login-cases.ts";
+import { loginCases, makeLogins, NOW, sign, startCaseGateways } from "../protocols/login-cases.ts";
 import { mountThrowing } from "../protocols/mount.ts";
 import { objectOf, readGenerated } from "./document.ts";
 
@@ -32,13 +32,13 @@ const brokenTokens = await mountThrowing(bug, tokens);
 const awayTokens = await mountThrowing(unavailable, tokens);
 afterAll(() => Promise.all([broken, brokenTokens, awayTokens].map((one) => one.close(0))));
 
-const cases: Cases = loginCases.map(({ expected, on = "default", logins }) => [
-  expected.outcome,
+const cases: Cases = loginCases.map((login) => [
+  login.expected.outcome,
   async () => {
-    const { publicUrl } = gateways[on];
-    const bodies = await logins(gateways[on]);
-    for (const body of bodies.slice(0, -1)) await (await postLogin(publicUrl, body)).text();
-    return postLogin(publicUrl, bodies.at(-1));
+    const used = gateways[login.on ?? "default"];
+    const bodies = await makeLogins(login, used);
+    for (const body of bodies.slice(0, -1)) await (await postLogin(used.publicUrl, body)).text();
+    return postLogin(used.publicUrl, bodies.at(-1));
   },
 ]);
 const form = { method: "POST", body: new URLSearchParams("a=b") };

@@ -6,7 +6,7 @@ import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { LoginResponseSchema } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
 import { AuthError } from "../../src/core/errors.ts";
 import { nameOf } from "../../src/protocols/errors.ts";
-import { envelope, type HandAnswer, type HandRequest, readGrpc, readStatus, sendByHand } from "./hand.ts";
+import { envelope, type HandRequest, readGrpc, readStatus, sendByHand } from "./hand.ts";
 import { mountAll } from "./mount.ts";
 import { loginMessage as login, scriptedService } from "./scripted-service.ts";
 
@@ -23,15 +23,16 @@ beforeEach(() => {
 });
 
 const PATH = "/countersign.auth.v1.AuthService/Login";
+const CONNECT = { type: "application/", coding: "content-encoding", timeout: "connect-timeout-ms" } as const;
+const GRPC = { type: "application/grpc+", coding: "grpc-encoding", timeout: "grpc-timeout" } as const;
 const WAYS = [
-  { name: "Connect over HTTP/1.1", version: 1, type: "application/" },
-  { name: "Connect over HTTP/2", version: 2, type: "application/" },
-  { name: "gRPC", version: 2, type: "application/grpc+" },
-  { name: "gRPC-Web over HTTP/1.1", version: 1, type: "application/grpc-web+" },
-  { name: "gRPC-Web over HTTP/2", version: 2, type: "application/grpc-web+" },
+  { name: "Connect over HTTP/1.1", version: 1, ...CONNECT },
+  { name: "Connect over HTTP/2", version: 2, ...CONNECT },
+  { name: "gRPC", version: 2, ...GRPC },
+  { name: "gRPC-Web over HTTP/1.1", version: 1, ...GRPC, type: "application/grpc-web+" },
+  { name: "gRPC-Web over HTTP/2", version: 2, ...GRPC, type: "application/grpc-web+" },
 ] as const;
 type Way = (typeof WAYS)[number];
-const isConnect = ({ type }: Way): boolean => type === "application/";
 
 interface Sent {
   readonly message?: Uint8Array;
@@ -41,67 +42,55 @@ interface Sent {
   readonly headers?: HandRequest["headers"];
 }
 
-/** Calls Login. @returns the answer with its code by name and its error details */
+/** Calls Login. @returns the answer with its code by name, and with headers and trailers together */
 async function call(way: Way, { message = login("d"), codec = "proto", coding, headers }: Sent = {}) {
-  const all = {
-    "content-type": way.type + codec,
-    te: "trailers",
-    ...(coding !== undefined && { [isConnect(way) ? "content-encoding" : "grpc-encoding"]: coding }),
-    ...headers,
-  };
-  const body = isConnect(way) ? message : envelope(message, coding === undefined ? 0 : 1);
+  const coded = coding !== undefined && { [way.coding]: coding };
+  const all = { "content-type": way.type + codec, te: "trailers", ...coded, ...headers };
+  const isConnect = way.type === "application/";
+  const body = isConnect ? message : envelope(message, coding === undefined ? 0 : 1);
   const answer = await sendByHand(listener.url, { version: way.version, path: PATH, headers: all, body });
-  return isConnect(way) ? readConnect(answer) : readEnveloped(answer);
-}
-
-function readConnect({ status, headers, body }: HandAnswer) {
-  if (status === 200) return { code: "ok", message: "", details: [], headers, fields: headers, response: body };
-  const { code, message, details } = JSON.parse(body.toString());
-  return { code, message, details, headers, fields: headers, response: body };
-}
-
-function readEnveloped(answer: HandAnswer) {
-  const { code, message, headers, trailers, response = Buffer.alloc(0) } = readGrpc(answer);
+  if (isConnect) {
+    const error = answer.status === 200 ? { code: "ok" } : JSON.parse(answer.body.toString());
+    return { ...error, fields: answer.headers, response: answer.body };
+  }
+  const { code, trailers, response = Buffer.alloc(0), ...rest } = readGrpc(answer);
   const status = Buffer.from(String(trailers["grpc-status-details-bin"] ?? ""), "base64");
-  const { details } = readStatus(status, message);
-  return { code: code === 0 ? "ok" : nameOf(code), message, details, headers, fields: trailers, response };
+  const fields = { ...rest.headers, ...trailers };
+  return { ...rest, code: code === 0 ? "ok" : nameOf(code), details: readStatus(status, "").details, fields, response };
 }
-
-const withTimeout = (way: Way, timeout: string) => ({
-  headers: { [isConnect(way) ? "connect-timeout-ms" : "grpc-timeout"]: timeout },
-});
 
 describe.for(WAYS)("$name", (way) => {
   test("answers in the encoding of the request", async () => {
-    const { response, headers } = await call(way);
-    expect([fromBinary(LoginResponseSchema, response).token, headers["content-type"]]).toEqual([
+    const { response, fields } = await call(way);
+    expect([fromBinary(LoginResponseSchema, response).token, fields["content-type"]]).toEqual([
       "d",
       `${way.type}proto`,
     ]);
     const json = await call(way, { codec: "json", message: Buffer.from('{"deviceKey": "d"}') });
     expect(JSON.parse(String(json.response))).toEqual({ token: "d", expiresIn: -1 });
-    expect(json.headers["content-type"]).toBe(`${way.type}json`);
+    expect(json.fields["content-type"]).toBe(`${way.type}json`);
   });
 
   test("passes binary metadata both ways as base64", async () => {
     const bytes = Buffer.of(0, 1, 254, 255).toString("base64");
-    const { headers } = await call(way, { message: login("headers"), headers: { "x-echo-bin": bytes } });
-    expect(headers).toMatchObject({ "x-before": "early", "x-echo-bin": bytes });
+    const { fields } = await call(way, { message: login("headers"), headers: { "x-echo-bin": bytes } });
+    expect(fields).toMatchObject({ "x-before": "early", "x-echo-bin": bytes });
   });
 
   test("ignores a handler's own Content-Type", async () => {
-    const { code, headers } = await call(way, { message: login("type") });
-    expect([code, headers["content-type"]]).toEqual(["ok", `${way.type}proto`]);
+    const { code, fields } = await call(way, { message: login("type") });
+    expect([code, fields["content-type"]]).toEqual(["ok", `${way.type}proto`]);
   });
 
   test("keeps the code, message, details and metadata of a handler's own error", async () => {
-    const { headers, fields, ...error } = await call(way, { message: login("foreign") });
-    const details = [{ type: "google.rpc.ErrorInfo" }];
-    expect(error).toMatchObject({ code: "not_found", message: "no such thing, 50 % sure", details });
-    expect([headers["x-before"], fields["x-of-error"]]).toEqual(["early", "set"]);
+    expect(await call(way, { message: login("foreign") })).toMatchObject({
+      code: "not_found",
+      message: "no such thing, 50 % sure",
+      details: [{ type: "google.rpc.ErrorInfo" }],
+      fields: { "x-before": "early", "x-of-error": "set" },
+    });
   });
 
-  const compressed = (coding: string, message: Uint8Array = login("d")): Sent => ({ coding, message });
   const UNKNOWN = {
     code: "unimplemented",
     message: "the message has an unknown compression. Use identity or gzip or deflate",
@@ -116,14 +105,14 @@ describe.for(WAYS)("$name", (way) => {
     ],
     [
       "bytes that are not compressed",
-      compressed("gzip", Buffer.of(1, 2, 3)),
+      { coding: "gzip", message: Buffer.of(1, 2, 3) },
       invalid("the message is not compressed as its header says"),
     ],
-    ["an unknown compression", compressed("br"), UNKNOWN],
-    ["a compression of a name that objects inherit", compressed("toString"), UNKNOWN],
+    ["an unknown compression", { coding: "br" }, UNKNOWN],
+    ["a compression of a name that objects inherit", { coding: "toString" }, UNKNOWN],
     [
       "a call whose deadline passes",
-      { message: login("waits"), ...withTimeout(way, isConnect(way) ? "50" : "50m") },
+      { message: login("waits"), headers: { [way.timeout]: way.timeout === "grpc-timeout" ? "50m" : "50" } },
       { code: "deadline_exceeded" },
     ],
   ])("answers %s with its code", async ([, sent, expected]) => {
@@ -190,7 +179,8 @@ test.for([
   [WAYS[0], "connect-timeout-ms is not a whole number of at most 10 digits"],
   [WAYS[2], "grpc-timeout is not at most 8 digits and a unit of H M S m u or n"],
 ] as const)("rejects another timeout: %s", async ([way, message]) => {
-  for (const timeout of REJECTED[isConnect(way) ? "connect-timeout-ms" : "grpc-timeout"]) {
-    expect(await call(way, withTimeout(way, timeout)), timeout).toMatchObject({ code: "invalid_argument", message });
+  for (const timeout of REJECTED[way.timeout]) {
+    const answer = await call(way, { headers: { [way.timeout]: timeout } });
+    expect(answer, timeout).toMatchObject({ code: "invalid_argument", message });
   }
 });

@@ -81,26 +81,21 @@ describe("a mistake is named with its line and column", () => {
     ["the PHP sample's trailing comma", '{\n  "a": 1,\n}', 2, 9, TRAILING],
     ["a trailing comma in an array", "[1, 2 ,]", 1, 7, TRAILING],
     ["the curl sample's missing comma", '{"a": 1\n "b": 2}', 2, 2, COMMA],
-    ["a key in single quotes", "{'a': 1}", 1, 2, QUOTED],
     ["a string in single quotes", "{\"a\": 'b'}", 1, 7, QUOTED],
     ["a key without quotes", "{a: 1}", 1, 2, BARE],
     ["a string without quotes", '{"a": b}', 1, 7, BARE],
     ["a form instead of JSON", "device_key=k&timestamp=1", 1, 1, BARE],
-    ["a word after true", "[truely]", 1, 2, BARE],
     ["-Infinity", "[-Infinity]", 1, 2, NUMBER],
     ["a leading zero", '{"a": 01}', 1, 8, NUMBER],
     ["a leading point", '{"a": .5}', 1, 7, NUMBER],
     ["a point without digits", '{"a": 5.}', 1, 7, NUMBER],
-    ["an exponent without digits", '{"a": 5e}', 1, 7, NUMBER],
     ["a number with a unit", '{"a": 16s}', 1, 9, NUMBER],
     ["a missing value", '{"a": }', 1, 7, VALUE],
-    ["two commas", "[1,,2]", 1, 4, VALUE],
     ["a missing colon", '{"a" 1}', 1, 6, COLON],
     ["a comment", '{"a": /* b */ 1}', 1, 7, COMMENT],
     ["a second value", '{"a": 1} {"b": 2}', 1, 10, MORE],
     ["a zero byte at the end, as in C", '{"a": 1}\0', 1, 9, PLACE],
     ["only an opening brace", "{", 1, 2, CUT],
-    ["cut in a key", '{"devi', 1, 2, CUT],
     ["cut after a comma", '{"a": 1,\n', 2, 1, CUT],
     ["cut in an escape", '{"a": "b\\', 1, 7, CUT],
     ["a raw line break in a string", '{"a": "b\nc"}', 1, 7, CONTROL],
@@ -114,17 +109,17 @@ describe("a mistake is named with its line and column", () => {
     expect(details).toEqual({});
     expect(message).not.toMatch(/[;/?:@&=+$,#]/);
   });
+});
 
-  test.for<readonly [mistake: string, bytes: Uint8Array, message: string]>([
-    ["an empty body", Buffer.from(""), EMPTY],
-    ["a blank body", Buffer.from(" \r\n\t "), EMPTY],
-    ...[
-      Buffer.from('{"a":"é"}', "latin1"),
-      Buffer.from("\ufeff{}", "utf16le"),
-      Buffer.of(0x22, 0xc0, 0xaf, 0x22),
-      Buffer.of(0x22, 0xed, 0xa0, 0x80, 0x22),
-    ].map((bytes) => [`not UTF-8: ${bytes.toString("hex")}`, bytes, NOT_UTF8] as const),
-  ])("%s", ([, bytes, message]) => {
-    expect(caughtError(() => parseJson(bytes)).message).toBe(message);
-  });
+test.for([" \r\n\t ", ""])("an empty or blank body is named: %j", (text) => {
+  expect(caughtError(() => parse(text)).message).toBe(EMPTY);
+});
+
+test.for([
+  Buffer.from('{"a":"é"}', "latin1"),
+  Buffer.from("\ufeff{}", "utf16le"),
+  Buffer.of(0x22, 0xc0, 0xaf, 0x22),
+  Buffer.of(0x22, 0xed, 0xa0, 0x80, 0x22),
+])("bytes that are not UTF-8 are named: %j", (bytes) => {
+  expect(caughtError(() => parseJson(bytes)).message).toBe(NOT_UTF8);
 });

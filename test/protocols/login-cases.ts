@@ -22,8 +22,13 @@ interface LoginCase {
   readonly name: string;
   /** The gateway's configuration; absent: default. */
   readonly on?: keyof typeof SETTINGS;
-  /** Enrols a device and returns its logins, in order; the test checks the answer to the last one. */
-  readonly logins: (gateway: TestGateway) => Promise<readonly LoginFields[]>;
+  readonly device?: Parameters<TestGateway["enrol"]>[0] | "unknown";
+  readonly customerKey?: string;
+  readonly timestamp?: number;
+  /** Replace those of the right login. */
+  readonly fields?: LoginFields;
+  /** How often the login is sent; the test checks the last answer. */
+  readonly times?: number;
   readonly expected: Partial<Answer> & Pick<Answer, "outcome">;
 }
 
@@ -31,14 +36,13 @@ interface LoginCase {
 export const sign = (deviceKey: string, timestamp = SECONDS, customerKey = CUSTOMER_KEY): LoginFields =>
   signNow(deviceKey, customerKey, timestamp);
 
-/** A valid login with a change. */
-function changed(change: (login: LoginFields) => LoginFields = (login) => login): LoginCase["logins"] {
-  return async (gateway) => [change(sign(await gateway.enrol()))];
-}
-
-/** Repeats the same login. */
-function repeated(times: number, device: Parameters<TestGateway["enrol"]>[0] = {}, key?: string): LoginCase["logins"] {
-  return async (gateway) => Array<LoginFields>(times).fill(sign(await gateway.enrol(device), SECONDS, key));
+/** Enrols a case's device. @returns its logins, in order */
+export async function makeLogins(
+  { device = {}, customerKey, timestamp, fields, times = 1 }: LoginCase,
+  gateway: TestGateway,
+): Promise<readonly LoginFields[]> {
+  const deviceKey = device === "unknown" ? `unknown-${crypto.randomUUID()}` : await gateway.enrol(device);
+  return Array<LoginFields>(times).fill({ ...sign(deviceKey, timestamp, customerKey), ...fields });
 }
 
 function limitHeaders(policy: string, limit: number, remaining: number, reset = 60): Record<string, string> {
@@ -68,15 +72,16 @@ const rateLimited = (policy: string, limit = 10): LoginCase["expected"] => ({
   headers: { ...limitHeaders(policy, limit, 0), "retry-after": "60" },
 });
 
+const WRONG = { customerKey: "another key" };
+
 export const loginCases: readonly LoginCase[] = [
   {
     name: "a valid login",
-    logins: changed(),
     expected: { outcome: "ok", expiresIn: 600, metadata: {}, headers: limitHeaders("login", 10, 9) },
   },
   {
     name: "a login without device_key",
-    logins: changed(({ device_key: _, ...login }) => login),
+    fields: { device_key: "" },
     expected: {
       outcome: "malformed",
       message: "device_key is missing or empty",
@@ -86,46 +91,41 @@ export const loginCases: readonly LoginCase[] = [
   },
   {
     name: "a message of over 4 KiB",
-    logins: changed((login) => ({ ...login, device_key: "k".repeat(4_200) })),
+    fields: { device_key: "k".repeat(4_200) },
     expected: { outcome: "too_large", message: "the request has more than 4096 bytes", metadata: {}, headers: {} },
   },
   {
     name: "a clock in 1970",
-    logins: async (gateway) => [sign(await gateway.enrol(), 0)],
+    timestamp: 0,
     expected: {
       outcome: "clock_skew",
       metadata: { server_time: String(SECONDS) },
       headers: challenge("clock_skew"),
     },
   },
-  { name: "an unknown device", logins: async () => [sign(`unknown-${crypto.randomUUID()}`)], expected: wrongProof },
-  { name: "a wrong signature", logins: repeated(1, {}, "another key"), expected: wrongProof },
-  { name: "the eleventh wrong signature", logins: repeated(11, {}, "another key"), expected: rateLimited("failure") },
-  { name: "the eleventh login", logins: repeated(11), expected: rateLimited("login") },
+  { name: "an unknown device", device: "unknown", expected: wrongProof },
+  { name: "a wrong signature", ...WRONG, expected: wrongProof },
+  { name: "the eleventh wrong signature", ...WRONG, times: 11, expected: rateLimited("failure") },
+  { name: "the eleventh login", times: 11, expected: rateLimited("login") },
   {
     name: "a disabled device",
-    logins: repeated(1, { status: "disabled" }),
+    device: { status: "disabled" },
     expected: { outcome: "disabled", message: "this device or its customer is disabled. Ask the operator" },
   },
   {
     name: "a replayed signature",
-    logins: repeated(2, { replayGuard: true }),
+    device: { replayGuard: true },
+    times: 2,
     expected: {
       outcome: "replayed",
       metadata: { policy: "login" },
       headers: { ...limitHeaders("login", 10, 9), ...challenge("replayed") },
     },
   },
-  {
-    name: "an address over its limit",
-    on: "strict",
-    logins: repeated(2, {}, "another key"),
-    expected: rateLimited("address", 1),
-  },
+  { name: "an address over its limit", on: "strict", ...WRONG, times: 2, expected: rateLimited("address", 1) },
   {
     name: "an unavailable limit store",
     on: "away",
-    logins: changed(),
     expected: { outcome: "unavailable", retryAfter: 5, metadata: {}, headers: { "retry-after": "5" } },
   },
 ];

@@ -16,69 +16,63 @@ const services = createReflectionServices([{ service: AdminService, methods: {} 
 const listener = await mountAll(services.map((spec) => ({ spec })));
 afterAll(() => listener.close(0));
 
-const versions = { v1: ServerReflection, v1alpha: ServerReflectionAlpha };
 // Bidirectional streams need HTTP/2.
-const ways = Object.entries(versions).flatMap(([version, service]) =>
-  Object.entries(transports)
-    .filter(([name]) => !name.includes("HTTP/1.1"))
-    .map(([name, createTransport]) => [version, name, service, createTransport] as const),
-);
+const ways = Object.entries(transports).filter(([name]) => !name.includes("HTTP/1.1"));
 
-describe.each(ways)("%s by %s", (_version, _name, service, createTransport) => {
-  type Query =
-    | { case: "listServices" | "fileByFilename" | "fileContainingSymbol" | "allExtensionNumbersOfType"; value: string }
-    | { case: undefined };
+type Query =
+  | { case: "listServices" | "fileByFilename" | "fileContainingSymbol" | "allExtensionNumbersOfType"; value: string }
+  | { case: undefined };
 
-  async function ask(...queries: readonly Query[]) {
-    async function* requests() {
-      for (const messageRequest of queries) yield { host: "any", messageRequest };
+describe.each([ServerReflection, ServerReflectionAlpha])("$typeName", (service) => {
+  describe.each(ways)("by %s", (_name, createTransport) => {
+    async function ask(...queries: readonly Query[]) {
+      async function* requests() {
+        for (const messageRequest of queries) yield { host: "any", messageRequest };
+      }
+      const answers = [];
+      const client = createClient(service, createTransport(listener.url));
+      for await (const { messageResponse } of client.serverReflectionInfo(requests())) answers.push(messageResponse);
+      return answers;
     }
-    const answers = [];
-    for await (const { messageResponse } of createClient(service, createTransport(listener.url)).serverReflectionInfo(
-      requests(),
-    )) {
-      answers.push(messageResponse);
-    }
-    return answers;
-  }
 
-  test("lists the services and itself", async () => {
-    const [answer] = await ask({ case: "listServices", value: "" });
-    if (answer?.case !== "listServicesResponse") throw new TypeError(`the answer is ${answer?.case}`);
-    expect(answer.value.service.map(({ name }) => name)).toEqual([
-      "countersign.admin.v1.AdminService",
-      "grpc.reflection.v1.ServerReflection",
-      "grpc.reflection.v1alpha.ServerReflection",
-    ]);
-  });
+    test("lists the services and itself", async () => {
+      const [answer] = await ask({ case: "listServices", value: "" });
+      if (answer?.case !== "listServicesResponse") throw new TypeError(`the answer is ${answer?.case}`);
+      expect(answer.value.service.map(({ name }) => name)).toEqual([
+        "countersign.admin.v1.AdminService",
+        "grpc.reflection.v1.ServerReflection",
+        "grpc.reflection.v1alpha.ServerReflection",
+      ]);
+    });
 
-  test("answers a service, a method, a field and a file with a file and everything that it imports", async () => {
-    const names = ["AdminService", "AdminService.CreateDevice", "Device.device_key"];
-    const answers = await ask(
-      ...names.map((name): Query => ({ case: "fileContainingSymbol", value: `countersign.admin.v1.${name}` })),
-      { case: "fileByFilename", value: "countersign/admin/v1/admin.proto" },
-    );
-    expect(answers).toHaveLength(4);
-    for (const answer of answers) {
-      if (answer.case !== "fileDescriptorResponse") throw new TypeError(`the answer is ${answer.case}`);
-      const file = answer.value.fileDescriptorProto.map((bytes) => fromBinary(FileDescriptorProtoSchema, bytes));
-      const registry = createFileRegistry(create(FileDescriptorSetSchema, { file }));
-      expect(registry.getService(AdminService.typeName)?.methods).toHaveLength(AdminService.methods.length);
-      expect(registry.getFile("google/protobuf/descriptor.proto")).toBeDefined();
-    }
-  });
+    test("answers a service, a method, a field and a file with a file and everything that it imports", async () => {
+      const names = ["AdminService", "AdminService.CreateDevice", "Device.device_key"];
+      const answers = await ask(
+        ...names.map((name): Query => ({ case: "fileContainingSymbol", value: `countersign.admin.v1.${name}` })),
+        { case: "fileByFilename", value: "countersign/admin/v1/admin.proto" },
+      );
+      expect(answers).toHaveLength(4);
+      for (const answer of answers) {
+        if (answer.case !== "fileDescriptorResponse") throw new TypeError(`the answer is ${answer.case}`);
+        const file = answer.value.fileDescriptorProto.map((bytes) => fromBinary(FileDescriptorProtoSchema, bytes));
+        const registry = createFileRegistry(create(FileDescriptorSetSchema, { file }));
+        expect(registry.getService(AdminService.typeName)?.methods).toHaveLength(AdminService.methods.length);
+        expect(registry.getFile("google/protobuf/descriptor.proto")).toBeDefined();
+      }
+    });
 
-  test("answers unknown names with errors, and continues", async () => {
-    const answers = await ask(
-      { case: "fileContainingSymbol", value: "nobody.Knows" },
-      { case: "fileContainingSymbol", value: "" },
-      { case: "fileByFilename", value: "nobody.proto" },
-      { case: "allExtensionNumbersOfType", value: "nobody.Knows" },
-      { case: undefined },
-      { case: "allExtensionNumbersOfType", value: "google.protobuf.MethodOptions" },
-    );
-    const codes = answers.map((answer) => (answer.case === "errorResponse" ? answer.value.errorCode : answer.case));
-    expect(codes).toEqual([...Array(4).fill(Code.NotFound), Code.InvalidArgument, "allExtensionNumbersResponse"]);
+    test("answers unknown names with errors, and continues", async () => {
+      const answers = await ask(
+        { case: "fileContainingSymbol", value: "nobody.Knows" },
+        { case: "fileContainingSymbol", value: "" },
+        { case: "fileByFilename", value: "nobody.proto" },
+        { case: "allExtensionNumbersOfType", value: "nobody.Knows" },
+        { case: undefined },
+        { case: "allExtensionNumbersOfType", value: "google.protobuf.MethodOptions" },
+      );
+      const codes = answers.map((answer) => (answer.case === "errorResponse" ? answer.value.errorCode : answer.case));
+      expect(codes).toEqual([...Array(4).fill(Code.NotFound), Code.InvalidArgument, "allExtensionNumbersResponse"]);
+    });
   });
 });
 
