@@ -58,8 +58,9 @@ test("login prints the token, or the error with its values", async () => {
   });
 });
 
+const { version } = JSON.parse(readFileSync("package.json", "utf8"));
+
 test("--version prints the version of package.json", async () => {
-  const { version } = JSON.parse(readFileSync("package.json", "utf8"));
   expect(await run(["--version"])).toEqual({ status: 0, stdout: `${version}\n`, stderr: "" });
 });
 
@@ -98,46 +99,41 @@ test.each(["node_modules/.bin/countersign serve", "npx -c 'exec node bin/counter
     writeFileSync(join(folder, "package.json"), "{}");
     const { line, end, log } = await serveBriefly(`exec ${command.replace("serve", "serve --dev")}`, { cwd: folder });
     expect([end, line]).toEqual([[0, null], expect.stringMatching(/^public +http:/)]);
-    const { version } = JSON.parse(readFileSync("package.json", "utf8"));
     expect(JSON.parse(log.split("\n")[0] ?? "")).toMatchObject({ msg: "listening", version });
   },
 );
 
 test("serve names a port that is in use", async () => {
   const server = createServer();
-  const port = await listenOnLoopback(server);
-  const { status, stderr } = await run(["serve", "--dev"], {
-    env: { COUNTERSIGN_DATA_DIR: temporaryFolder(), COUNTERSIGN_PUBLIC_LISTEN: `127.0.0.1:${port}` },
-  });
+  const address = `127.0.0.1:${await listenOnLoopback(server)}`;
+  const env = { COUNTERSIGN_DATA_DIR: temporaryFolder(), COUNTERSIGN_PUBLIC_LISTEN: address };
+  const { status, stderr } = await run(["serve", "--dev"], { env });
   server.close();
-  expect([status, stderr]).toEqual([
-    1,
-    `countersign: 127.0.0.1:${port} is in use by another program. Stop it, or set COUNTERSIGN_PUBLIC_LISTEN and COUNTERSIGN_INTERNAL_LISTEN to free ports\n`,
-  ]);
+  const cure = "Stop it, or set COUNTERSIGN_PUBLIC_LISTEN and COUNTERSIGN_INTERNAL_LISTEN to free ports";
+  expect([status, stderr]).toEqual([1, `countersign: ${address} is in use by another program. ${cure}\n`]);
 });
 
 test("serve names every mistake in the settings at once, without a secret", async () => {
-  const { status, stderr } = await runCommand(["serve"], {
-    env: {
-      COUNTERSIGN_MASTER_KEY: "too-short-secret",
-      COUNTERSIGN_TOKEN_TLL: "5m",
-      COUNTERSIGN_CLOCK_SKEW: "300",
-      COUNTERSIGN_FAILURE_LIMIT: "10/1d",
-      COUNTERSIGN_TLS_CLIENT_CA: "/x",
-    },
-  });
-  expect(status).toBe(2);
-  expect(stderr.trim().split("\n")).toEqual([
-    "countersign: COUNTERSIGN_TOKEN_TLL is not a setting. Did you mean COUNTERSIGN_TOKEN_TTL?",
-    "countersign: COUNTERSIGN_TLS_CLIENT_CA has no effect without COUNTERSIGN_TLS_CERT and COUNTERSIGN_TLS_KEY. Set all of them, or none",
-    "countersign: COUNTERSIGN_TLS_CLIENT_CA is /x, which cannot be read (ENOENT). Set it to the path of a PEM file",
-    "countersign: COUNTERSIGN_MASTER_KEY is not 32 bytes in base64 or hex. Make one with: openssl rand -base64 32",
-    "countersign: COUNTERSIGN_ADMIN_TOKEN is not set. Make one with: openssl rand -hex 32, or start with --dev",
-    "countersign: COUNTERSIGN_ISSUER is not set. Set the gateway's URL for devices, or start with --dev",
-    "countersign: COUNTERSIGN_AUDIENCE is not set. Set the name of the services that the tokens are for, or start with --dev",
-    "countersign: COUNTERSIGN_CLOCK_SKEW is not a duration. Write a number and ms, s, m, h or d, as in 600s",
-    "countersign: COUNTERSIGN_FAILURE_LIMIT needs a window of at most 1h, as a number and ms, s, m or h: 10/60s",
-  ]);
+  const env = {
+    COUNTERSIGN_MASTER_KEY: "too-short-secret",
+    COUNTERSIGN_TOKEN_TLL: "5m",
+    COUNTERSIGN_CLOCK_SKEW: "300",
+    COUNTERSIGN_FAILURE_LIMIT: "10/1d",
+    COUNTERSIGN_TLS_CLIENT_CA: "/x",
+  };
+  const mistakes = [
+    "TOKEN_TLL is not a setting. Did you mean COUNTERSIGN_TOKEN_TTL?",
+    "TLS_CLIENT_CA has no effect without COUNTERSIGN_TLS_CERT and COUNTERSIGN_TLS_KEY. Set all of them, or none",
+    "TLS_CLIENT_CA is /x, which cannot be read (ENOENT). Set it to the path of a PEM file",
+    "MASTER_KEY is not 32 bytes in base64 or hex. Make one with: openssl rand -base64 32",
+    "ADMIN_TOKEN is not set. Make one with: openssl rand -hex 32, or start with --dev",
+    "ISSUER is not set. Set the gateway's URL for devices, or start with --dev",
+    "AUDIENCE is not set. Set the name of the services that the tokens are for, or start with --dev",
+    "CLOCK_SKEW is not a duration. Write a number and ms, s, m, h or d, as in 600s",
+    "FAILURE_LIMIT needs a window of at most 1h, as a number and ms, s, m or h: 10/60s",
+  ];
+  const stderr = mistakes.map((mistake) => `countersign: COUNTERSIGN_${mistake}\n`).join("");
+  expect(await runCommand(["serve"], { env })).toEqual({ status: 2, stdout: "", stderr });
 });
 
 test("the launcher tells an old Node what to do", async () => {
@@ -148,15 +144,16 @@ test("the launcher tells an old Node what to do", async () => {
 });
 
 test("serve prints its addresses, a link and, with --dev, a login to try", () => {
-  const listening = { publicUrl: "https://127.0.0.1:8080", internalUrl: "http://127.0.0.1:9090" };
+  const [publicUrl, internalUrl] = ["https://127.0.0.1:8080", "http://127.0.0.1:9090"];
+  const listening = { publicUrl, internalUrl };
   const addresses = [
-    "public   https://127.0.0.1:8080   devices: REST, Connect, gRPC-Web, gRPC",
-    "internal http://127.0.0.1:9090   services and operators",
+    `public   ${publicUrl}   devices: REST, Connect, gRPC-Web, gRPC`,
+    `internal ${internalUrl}   services and operators`,
   ];
   expect(startLines(listening, { dev: false, dataDir: undefined })).toEqual(addresses);
-  const internalOnly = { ...listening, publicUrl: undefined };
-  expect(startLines(internalOnly, { dev: true, dataDir: undefined })).toEqual([addresses[1]]);
-  const signIn = "http://127.0.0.1:9090/#sign-in=abc";
+  const internalOnly = { internalUrl, publicUrl: undefined };
+  expect(startLines(internalOnly, { dev: true, dataDir: undefined })).toEqual(addresses.slice(1));
+  const signIn = `${internalUrl}/#sign-in=abc`;
   expect(startLines(listening, { dev: true, dataDir: "/srv/data", signIn })).toEqual([
     ...addresses,
     "",
@@ -164,11 +161,10 @@ test("serve prints its addresses, a link and, with --dev, a login to try", () =>
     `  ${signIn}`,
     "",
     "Log in as the demo device (curl may need --cacert FILE):",
-    "  COUNTERSIGN_DATA_DIR=/srv/data npx countersign sign --demo | curl -sS --json @- https://127.0.0.1:8080/auth/login",
+    `  COUNTERSIGN_DATA_DIR=/srv/data npx countersign sign --demo | curl -sS --json @- ${publicUrl}/auth/login`,
   ]);
-  expect(startLines({ ...listening, publicUrl: "http://127.0.0.1:8080" }, { dev: true, dataDir: undefined })).toContain(
-    "  npx countersign sign --demo | curl -sS --json @- http://127.0.0.1:8080/auth/login",
-  );
+  const plain = startLines({ internalUrl, publicUrl: "http://127.0.0.1:80" }, { dev: true, dataDir: undefined });
+  expect(plain).toContain("  npx countersign sign --demo | curl -sS --json @- http://127.0.0.1:80/auth/login");
 });
 
 /** Starts a gateway that runs a statement at each SIGUSR2. */
