@@ -6,7 +6,7 @@ import { dirname } from "node:path";
 
 export interface Requirement {
   readonly name: string;
-  /** The packages of Debian, for apt-get; empty: npm installs it. */
+  /** The packages of Debian, for apt-get. */
   readonly packages: string;
   /** A shell command that succeeds where the program is. */
   readonly probe: string;

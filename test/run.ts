@@ -1,7 +1,7 @@
 // `npm test`: installs the programs that tests need, runs every possible test, and fails if one could not run.
 
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statfsSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempDisposableSync, readFileSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { installMissing, type Requirement, say } from "./requirements.ts";
@@ -35,49 +35,32 @@ const requirements: readonly Requirement[] = [
 const IN_MEMORY = "/dev/shm";
 const ROOM_BYTES = 4 * 1024 ** 3;
 
-function makeFolder(): string {
-  const folder = mkdtempSync(join(hasRoom(IN_MEMORY) ? IN_MEMORY : tmpdir(), "countersign-test-"));
-  // PostgreSQL runs as another user and has its folder inside.
-  chmodSync(folder, 0o711);
-  return folder;
-}
-
 function hasRoom(folder: string): boolean {
   if (!existsSync(folder)) return false;
   const { bavail, bsize } = statfsSync(folder);
   return bavail * bsize > ROOM_BYTES;
 }
 
-function runVitest(without: readonly Requirement[]): { passed: number; failed: number; status: number } {
-  const folder = makeFolder();
-  try {
-    const report = join(folder, "report.json");
-    const { status } = spawnSync(
-      process.execPath,
-      [
-        "node_modules/vitest/vitest.mjs",
-        "run",
-        "--reporter=default",
-        "--reporter=json",
-        `--outputFile.json=${report}`,
-        ...without.flatMap(({ name }) => ["--exclude", `**/*.${name}.test.ts`]),
-        ...process.argv.slice(2),
-      ],
-      { stdio: "inherit", env: { ...process.env, TMPDIR: folder } },
-    );
-    // Without a report the runner itself failed, and has printed why.
-    if (!existsSync(report)) return { passed: 0, failed: 1, status: 1 };
-    const { numPassedTests, numFailedTests, success } = JSON.parse(readFileSync(report, "utf8"));
-    return { passed: numPassedTests, failed: numFailedTests, status: status === 0 && success === true ? 0 : 1 };
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+function runVitest(without: readonly Requirement[]): { passed: number; failed: number; isGreen: boolean } {
+  using folder = mkdtempDisposableSync(join(hasRoom(IN_MEMORY) ? IN_MEMORY : tmpdir(), "countersign-test-"));
+  // PostgreSQL runs as another user and has its folder inside.
+  chmodSync(folder.path, 0o711);
+  const report = join(folder.path, "report.json");
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
+  const excluded = without.map(({ name }) => `--exclude=**/*.${name}.test.ts`);
+  const words = ["node_modules/vitest/vitest.mjs", "run", ...reporters, ...excluded, ...process.argv.slice(2)];
+  const env = { ...process.env, TMPDIR: folder.path };
+  const { status } = spawnSync(process.execPath, words, { stdio: "inherit", env });
+  // Without a report the runner itself failed, and has printed why.
+  if (!existsSync(report)) return { passed: 0, failed: 1, isGreen: false };
+  const { numPassedTests, numFailedTests, success } = JSON.parse(readFileSync(report, "utf8"));
+  return { passed: numPassedTests, failed: numFailedTests, isGreen: status === 0 && success === true };
 }
 
 const missing = installMissing(requirements);
-const { passed, failed, status } = runVitest(missing);
+const { passed, failed, isGreen } = runVitest(missing);
 for (const { name, packages } of missing) {
   say(`Not run: the tests that need ${name}. Run: apt-get install ${packages}`);
 }
 say(`${passed} passed, ${failed + missing.length} failed`);
-process.exitCode = missing.length > 0 ? 1 : status;
+process.exitCode = isGreen && missing.length === 0 ? 0 : 1;
