@@ -102,19 +102,16 @@ function accepts(port: number): Promise<boolean> {
   return connected.finally(() => socket.destroy());
 }
 
-/** Addresses and paths that replace those of an example. */
-export interface Places {
-  /** Host and port of the gateway's public listener; of its internal one for Apache. */
+interface Places {
+  /** Hosts and ports of the gateway's listener (for Apache the internal one) and of the service. */
   readonly gateway: string;
-  /** Host and port of the service. */
   readonly service: string;
-  /** The folder of HAProxy's key files. */
+  /** The folder of HAProxy's key files, and a PEM file with the authority of the gateway's certificate. */
   readonly keys: string;
-  /** A PEM file with the authority of the gateway's certificate, for a gateway with TLS. */
   readonly gatewayCa: string;
 }
 
-/** Starts a proxy, with the optional lines of its example that `options` name. */
+/** Starts a proxy between a gateway and a service, with the optional lines of its example that `options` name. */
 export async function startProxy(program: ProxyProgram, options: readonly string[], places: Places) {
   const lines = readFileSync(join(EXAMPLES, "proxies", program.example), "utf8").split("\n");
   const example = options.reduce<readonly string[]>(switchOn, lines).join("\n");

@@ -4,7 +4,7 @@ import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { type Agent, createServer, type OutgoingHttpHeaders } from "node:http";
+import { createServer, type RequestOptions } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -109,8 +109,8 @@ export async function openSite(program: ProxyProgram, { lines = [], tls, alg = "
       await (await openGateway({ ...settings, TOKEN_ALG: nextAlg }, { now })).close();
       await expect.poll(async () => (await fetch(jwks)).text()).toContain(`"alg":"${nextAlg}"`);
     },
-    /** Sends a request to the proxy. Rejects when the connection ends without an answer. */
-    send({ path = "/things", body, ...options }: ProxyRequest = {}): Promise<HttpAnswer> {
+    /** Sends a request to the proxy, its path unchanged. Rejects when the connection ends without an answer. */
+    send({ path = "/things", body, ...options }: RequestOptions & { readonly body?: string } = {}) {
       return ask(proxy.url, { path, ...options }, body);
     },
     /** Restarts the proxy, which reads its files again. */
@@ -141,25 +141,13 @@ async function startEchoService() {
   };
 }
 
-/** A request as the service received it. */
-export interface Echo {
+/** The request that reached the service, as it received it. @throws Error when none did */
+export function echoOf({ status, body }: HttpAnswer): {
   readonly method: string;
   readonly path: string;
   readonly headers: Readonly<Record<string, readonly string[]>>;
   readonly body: string;
-}
-
-/** The request that reached the service. @throws Error when none did */
-export function echoOf({ status, body }: HttpAnswer): Echo {
+} {
   if (status !== 200) throw new Error(`the service was not reached: ${status} ${body}`);
   return JSON.parse(body);
-}
-
-export interface ProxyRequest {
-  readonly headers?: OutgoingHttpHeaders;
-  readonly method?: string;
-  /** Sent unchanged, also with `..`. */
-  readonly path?: string;
-  readonly body?: string;
-  readonly agent?: Agent;
 }
