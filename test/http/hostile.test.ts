@@ -64,6 +64,7 @@ test("cuts off a client that sends thousands of requests and reads nothing", asy
 
 test.each([
   ["HTTP/1.0 without Host", "HTTP/1.0", []],
+  ["HTTP/1.1 without Host", "HTTP/1.1", []],
   ["a Host with a space", "HTTP/1.1", ["Host: a b"]],
   ["a Host of [", "HTTP/1.1", ["Host: ["]],
 ])("%s gets its token, except with an unknown host on the internal listener", async (_name, version, hosts) => {
@@ -77,25 +78,38 @@ test.each([
   }
 });
 
+const encoded = (coding: string): string =>
+  `POST /auth/login HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: ${coding}\r\n\r\n0\r\n\r\n`;
+
 test.each([
+  ["a REST call", "GET /auth/time HTTP/1.1\r\nHost: a\r\n\r\n", 200],
   ["a form", post("{}", "/auth/login", "Content-Type: application/x-www-form-urlencoded"), 415],
   ["a compressed body", post("{}", "/auth/login", "Content-Encoding: gzip"), 415],
   ["an unknown expectation", post("{}", "/auth/login", "Expect: the-unexpected"), 417],
   ["headers of 20 KB", post("{}", "/auth/login", `X-Filler: ${"x".repeat(20_000)}`), 431],
   ["a header line without a colon", post("{}", "/auth/login", "no colon here"), 400],
+  ["two Hosts", "GET /auth/time HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400],
+  ["HTTP/2.0 in a request line", "GET /auth/time HTTP/2.0\r\nHost: a\r\n\r\n", 400],
+  ["a body in gzip, chunked", encoded("gzip, chunked"), 400],
+  ["a body in xchunked", encoded("xchunked"), 400],
+  ["a body in chunked, chunked", encoded("chunked, chunked"), 400],
+  ["a body in gzip", encoded("gzip"), 400],
   ["bytes that are not HTTP", "\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", 400],
   ["a CONNECT", "CONNECT a:1 HTTP/1.1\r\nHost: localhost:1\r\n\r\n", 405],
   ["half of the HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n", 400],
   ["a target in absolute form", "GET http://[ HTTP/1.1\r\nHost: localhost\r\n\r\n", 404],
   ["a method called with GET", `GET ${LOGIN} HTTP/1.1\r\nHost: localhost\r\n\r\n`, 405],
-])("answers %s with a Content-Length", async (_name, bytes, status) => {
-  const response = await exchange(gateway.publicUrl, bytes);
-  expect([response.status, response.headers.has("Allow")]).toEqual([status, status === 405]);
-  expect(JSON.parse(response.body)).toMatchObject({ code: expect.any(String), message: expect.any(String) });
+])("answers %s with a Content-Length, and forbids sniffing", async (_name, bytes, status) => {
+  const { headers, body, ...response } = await exchange(gateway.publicUrl, bytes);
+  expect([response.status, headers.has("Allow")]).toEqual([status, status === 405]);
+  const security = ["X-Content-Type-Options", "Strict-Transport-Security"].map((name) => headers.get(name));
+  expect(security).toEqual(["nosniff", undefined]);
+  if (status !== 200) expect(JSON.parse(body)).toMatchObject({ code: expect.any(String), message: expect.any(String) });
 });
 
 test.each(["/auth/login", LOGIN])("answers an HTTP/2 request with the authority [ at %s", async (path) => {
-  const headers = { ":authority": "[", "content-type": "application/json" };
+  const fields = { ":authority": "[", "content-type": "application/json" };
   const body = Buffer.from(await rightLogin());
-  expect(await sendByHand(gateway.publicUrl, { version: 2, path, headers, body })).toMatchObject({ status: 200 });
+  const { status, headers } = await sendByHand(gateway.publicUrl, { version: 2, path, headers: fields, body });
+  expect([status, headers["x-content-type-options"]]).toEqual([200, "nosniff"]);
 });

@@ -109,14 +109,7 @@ export function received(
 
 /** Writes all of the bytes, or as many as the connection takes before it closes. */
 export function writeAll(socket: Socket, bytes: Buffer): Promise<void> {
-  if (socket.destroyed) return Promise.resolve();
-  return new Promise((resolve) => {
-    const finish = (): void => {
-      socket.off("close", finish);
-      resolve();
-    };
-    socket.once("close", finish).write(bytes, finish);
-  });
+  return new Promise((resolve) => socket.write(bytes, () => resolve()));
 }
 
 /** A line of /proc/net/tcp: the local port, and the inode, which is 0 for a closed descriptor. */
