@@ -48,7 +48,7 @@ interface DashboardOptions {
   readonly expected?: RegExp;
 }
 
-/** Starts a gateway and a browser for the calling test. @returns the dashboard's page, signed out, and an operator's hands on it */
+/** Starts a gateway and a browser for the calling test. @returns an empty page, and functions for what an operator does */
 export async function openDashboard({ settings = {}, context = {}, expected = /^$/ }: DashboardOptions = {}) {
   const publicHost = `127.0.0.1:${await freePort()}`;
   const gateway = await startTestGateway({ PUBLIC_LISTEN: publicHost, ISSUER: `http://${publicHost}`, ...settings });
@@ -56,7 +56,6 @@ export async function openDashboard({ settings = {}, context = {}, expected = /^
   onTestFinished(() => browser.close());
   const { page, errors } = await openPage(browser, context);
   onTestFinished(() => expect(errors.filter((error) => !expected.test(error))).toEqual([]));
-  await page.goto(gateway.internalUrl);
   const dialog = page.getByRole("dialog");
   const named = (name: string) => ({ name, exact: true });
   return {
@@ -76,6 +75,7 @@ export async function openDashboard({ settings = {}, context = {}, expected = /^
       return link;
     },
     async signIn(token: string) {
+      await page.goto(gateway.internalUrl);
       await page.getByLabel("Admin token").fill(token);
       await page.getByRole("button", named("Sign in")).click();
     },

@@ -83,7 +83,7 @@ test("an operator who may only read has no buttons, and is signed out when the t
   await see("This admin token was revoked. Ask for another.");
 });
 
-test("a board with a key pair is enrolled without a secret, and gives up its public key for a shared one", async () => {
+test("a board with its own key pair is enrolled without a secret; a change to a shared key removes its public key", async () => {
   const { gateway, page, visit, click, confirm, fill, see } = await openSignedIn();
   const { publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const base64 = publicKey.export({ format: "der", type: "spki" }).toString("base64");

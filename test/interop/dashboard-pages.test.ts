@@ -71,6 +71,7 @@ test("the page is not shown in a frame", async () => {
 test("the keyboard alone reaches the pages, and each fits 360 pixels", async () => {
   const { gateway, page, button, visit } = await openDashboard({ context: { viewport: { width: 360, height: 740 } } });
   const deviceKey = await gateway.enrol();
+  await page.goto(gateway.internalUrl);
   await page.getByLabel("Admin token").focus();
   await page.keyboard.type(ADMIN_TOKEN);
   await page.keyboard.press("Enter");
@@ -96,6 +97,7 @@ test.each(["light", "dark"] as const)("axe finds no violation on any %s page", a
     await page.evaluate(AXE);
     expect(await page.evaluate("axe.run().then(({ violations }) => violations)"), where).toEqual([]);
   };
+  await page.goto(gateway.internalUrl);
   await page.getByLabel("Admin token").waitFor();
   await look("Sign in");
   await signIn(ADMIN_TOKEN);

@@ -55,8 +55,8 @@ export async function expectNoneAccepted({ send }: Site, mint: Mint): Promise<vo
   expectPassed(await send(withToken(validToken(mint))));
 }
 
-/** Declares tests of a valid token, and of every other request, whose answer has to be `refused`. */
-export function testPassing({ gateway, mint, logIn, send }: Site, refused = expectRefused): void {
+/** Declares tests of a valid token, and of every other request. `expectWrong` checks the answer to such a request. */
+export function testPassing({ gateway, mint, logIn, send }: Site, expectWrong = expectRefused): void {
   const valid = withToken(validToken(mint)).headers;
 
   test("a valid token reaches the service with its identity", async () => {
@@ -114,7 +114,7 @@ export function testPassing({ gateway, mint, logIn, send }: Site, refused = expe
       "a token after another": { "x-access-token": ["other", token] },
       "a token twice": { "x-access-token": [token, token] },
     };
-    for (const [name, headers] of Object.entries(wrong)) refused(await send({ headers }), name);
+    for (const [name, headers] of Object.entries(wrong)) expectWrong(await send({ headers }), name);
     expectPassed(await send(withToken(await logIn(DEVICE_KEY, 570_000))));
   });
 }

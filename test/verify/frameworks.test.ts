@@ -32,7 +32,7 @@ import * as honoVerify from "../../src/verify/hono.ts";
 import type { RequireTokenOptions } from "../../src/verify/require-token.ts";
 import { serveGrpc, serveHttp } from "./serve.ts";
 
-/** The errors of the verifier, by the token that is sent. The second is longer than the one-byte lengths of protobuf. */
+/** The errors of the verifier, by the token that is sent. The second message needs a length of two bytes in protobuf. */
 const ERRORS: Readonly<Record<string, VerifyError>> = {
   none: tokenMissing(),
   broken: tokenInvalid("it is not three parts of base64url with dots between them"),

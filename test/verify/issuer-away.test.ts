@@ -35,6 +35,7 @@ test.each<[Partial<VerifierOptions>, number]>([
   // The issuer may have published it since.
   pass(30);
   expect(await outcome(other)).toBe("unavailable");
+  // A thousand days stand for infinity.
   pass(Math.min(seconds, 86_400_000) - 30);
   expect(await outcome()).toBe("sensor-1");
   pass(1);
