@@ -61,6 +61,8 @@ test("a first fetch that fails is tried again every second, however many tokens 
   issuer.answer(undefined);
   pass(0.5);
   expect(await outcome()).toBe("sensor-1");
+  pass(30);
+  expect(await outcome(other)).toBe("invalid");
 });
 
 test.each([
