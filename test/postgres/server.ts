@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { chownSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
 import { freePort } from "../free-port.ts";
@@ -38,15 +39,23 @@ export async function startPostgres({ settings = [], tls }: Options = {}) {
     give(join(data, "server.key"), readFileSync(tls.key));
   }
   const all = [...SETTINGS, ...settings, ...(tls ? ["ssl=on"] : []), `unix_socket_directories=${folder}`];
-  const options = all.flatMap((setting) => ["-c", setting]);
   const port = await freePort();
+  const args = ["-D", data, "-p", String(port), ...all.flatMap((setting) => ["-c", setting])];
   let server = await start();
 
   /** Starts the server, which refuses until the last of its old processes is gone. */
   async function start(): Promise<ChildProcess> {
+    const stdio: ["ignore", "ignore", "pipe"] = ["ignore", "ignore", "pipe"];
     for (let attempt = 0; attempt < 50; attempt++, await pause(50)) {
-      const child = await launch(["-D", data, "-p", String(port), ...options]);
-      if (child !== undefined) return child;
+      // PostgreSQL's other processes end with this one.
+      const child = adopt(spawn(findProgram("postgres"), args, { stdio, ...serverUser() }));
+      const isReady = new Promise<boolean>((resolve) => {
+        child.once("close", () => resolve(false));
+        createInterface(child.stderr).on("line", (line) => {
+          if (line.includes("database system is ready to accept connections")) resolve(true);
+        });
+      });
+      if (await isReady) return child;
     }
     throw new Error("postgres does not start");
   }
@@ -85,22 +94,6 @@ function give(path: string, contents?: string | Uint8Array): void {
   if (contents !== undefined) writeFileSync(path, contents, { mode: 0o600 });
   const { uid, gid } = serverUser();
   if (uid !== undefined && gid !== undefined) chownSync(path, uid, gid);
-}
-
-/** Starts the server; undefined if it ended before it answered. */
-async function launch(arguments_: readonly string[]): Promise<ChildProcess | undefined> {
-  const stdio: ["ignore", "ignore", "pipe"] = ["ignore", "ignore", "pipe"];
-  // PostgreSQL's other processes end with this one.
-  const child = adopt(spawn(findProgram("postgres"), arguments_, { stdio, ...serverUser() }));
-  const isReady = await new Promise<boolean>((resolve) => {
-    let output = "";
-    child.stderr.on("data", (chunk) => {
-      output = (output + chunk).slice(-4_096);
-      if (output.includes("database system is ready to accept connections")) resolve(true);
-    });
-    child.once("close", () => resolve(false));
-  });
-  return isReady ? child : undefined;
 }
 
 /** Sends a signal to the server and its children, which have their own process groups. */

@@ -20,10 +20,8 @@ export async function replaceLoginKey(
   settings: Environment,
 ): Promise<Result> {
   await using cleanup = new AsyncDisposableStack();
-  const gateways = [
-    await openGateway({ ...NO_LIMITS, ...settings }),
-    await openGateway({ ...NO_LIMITS, ...settings }),
-  ] as const;
+  const open = () => openGateway({ ...NO_LIMITS, ...settings });
+  const gateways = [await open(), await open()] as const;
   for (const { close } of gateways) cleanup.defer(close);
   const [one] = gateways;
   const deviceKeys = Array.from({ length: devices }, (_, index) => `rotated-${index}`);

@@ -6,26 +6,28 @@ import { GATEWAY } from "../../src/core/registry/ports.ts";
 import { TOKEN_ALGS } from "../../src/core/tokens/algorithms.ts";
 import { runCommand } from "../command.ts";
 import { ADMIN_TOKEN, type BareGateway, NO_LIMITS, startBareGateway } from "../gateway.ts";
+import type { Result } from "../long-run.ts";
 import { temporaryFolder } from "../program.ts";
 import type { Board } from "../registry-copy.ts";
 import { startTogether } from "./first-start.ts";
 import { replaceLoginKey, startLogins } from "./rotation.ts";
 import { countStale } from "./seen.ts";
 
-/** Defines the tests. `open` gives the settings of an empty database. */
-export function defineShortRuns(open: () => Promise<Environment>): void {
-  const settings = async () => ({ DATA_DIR: temporaryFolder(), ...(await open()) });
+type Settings = Environment & { readonly DATA_DIR: string };
+type Run = readonly [name: string, run: (settings: Settings) => Promise<Result>];
 
-  test("a change at one gateway counts from the next login or check at another", async () => {
-    expect((await countStale(5, await settings())).mistakes).toEqual([]);
-  });
+const RUNS: readonly Run[] = [
+  ["a change at one gateway counts from the next login or check at another", (all) => countStale(5, all)],
+  ["a login key is replaced at two gateways, and no login is refused", (all) => replaceLoginKey(20, 100, 4, all)],
+  ["eight processes on an empty database agree on one signing key", (all) => startTogether(8, TOKEN_ALGS.length, all)],
+];
 
-  test("a login key is replaced at two gateways, and no login is refused", async () => {
-    expect((await replaceLoginKey(20, 100, 4, await settings())).mistakes).toEqual([]);
-  });
+/** Defines the tests, and those of further runs. `open` gives the settings of an empty database. */
+export function defineShortRuns(open: () => Promise<Environment>, ...further: readonly Run[]): void {
+  const settings = async (): Promise<Settings> => ({ DATA_DIR: temporaryFolder(), ...(await open()) });
 
-  test("eight processes on an empty database agree on one signing key, for every algorithm", async () => {
-    expect((await startTogether(8, TOKEN_ALGS.length, await settings())).mistakes).toEqual([]);
+  test.each([...RUNS, ...further])("%s", async (_name, run) => {
+    expect((await run(await settings())).mistakes).toEqual([]);
   });
 
   test("no step of changing the master key of two gateways refuses a login", async () => {
@@ -39,7 +41,7 @@ const CUSTOMERS = 8;
 const LOGINS_A_SECOND = 100;
 
 /** Follows docs/secrets.md. */
-async function changeMasterKey(settings: Environment & { readonly DATA_DIR: string }): Promise<void> {
+async function changeMasterKey(settings: Settings): Promise<void> {
   const start = (masterKey: string, others = ""): Promise<BareGateway> =>
     startBareGateway({ ...settings, ...NO_LIMITS, MASTER_KEY: masterKey, OTHER_MASTER_KEYS: others });
   const first = await start(OLD);

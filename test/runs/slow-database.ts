@@ -16,8 +16,9 @@ const MOST_MS = 1_200;
 const MOST_RECOVERY_MS = 1_000;
 
 /** Runs the phases: normal, slow, cut off, restored. `lines` are the log lines about the database. */
-export async function runSlowDatabase(databaseUrl: string, folder: string, rate: number, seconds: number) {
+export async function runSlowDatabase(databaseUrl: string, rate: number, seconds: number) {
   await using cleanup = new AsyncDisposableStack();
+  const { path: folder } = cleanup.use(mkdtempDisposableSync(join(tmpdir(), "countersign-slow-")));
   const relay = await startRelay(Number(new URL(databaseUrl).port));
   cleanup.defer(relay.stop);
   const proxied = Object.assign(new URL(databaseUrl), { port: String(relay.port) }).href;
@@ -62,11 +63,8 @@ export async function runSlowDatabase(databaseUrl: string, folder: string, rate:
 
 if (process.argv[1] === import.meta.filename) {
   const number = readNumbers({ rate: 300, seconds: 15 });
-  await using cleanup = new AsyncDisposableStack();
-  const folder = cleanup.use(mkdtempDisposableSync(join(tmpdir(), "countersign-slow-")));
   const postgres = await startPostgres();
-  cleanup.defer(() => postgres.stop());
-  const outcome = await runSlowDatabase(postgres.url, folder.path, number("rate"), number("seconds"));
+  const outcome = await runSlowDatabase(postgres.url, number("rate"), number("seconds")).finally(postgres.stop);
   for (const { name, logins, statuses, slowestMs, memoryMb } of outcome.phases) {
     const figures = `${logins} logins, ${statuses}, slowest ${slowestMs.toFixed(0)} ms, ${memoryMb.toFixed(0)} MB`;
     report(`${name}: ${figures}`, [], slowestMs > MOST_MS);

@@ -113,10 +113,10 @@ function guard(client: PoolClient): Client {
   return { ask, query, release: (destroy = false) => client.release(destroy || unanswered) };
 }
 
-/** PostgreSQL's ids of the types whose values are whole numbers under 2^53 here: int8, and numeric for sums of it. */
-const NUMBERS = [20, 1700];
+/** PostgreSQL's id of int8, whose values are under 2^53 here. */
+const INT8 = 20;
 
 const getTypeParser: typeof types.getTypeParser = (id, format) =>
-  NUMBERS.includes(Number(id)) && format !== "binary" ? Number : types.getTypeParser(id, format);
+  Number(id) === INT8 && format !== "binary" ? Number : types.getTypeParser(id, format);
 
 const TYPES: CustomTypesConfig = { getTypeParser };
