@@ -1,7 +1,6 @@
 // Rows and opened stores for the suites of the store's contract.
 
 import type { ActivityUpdate } from "../../src/core/activity.ts";
-import type { Credential } from "../../src/core/ports.ts";
 import type { Activity, Actor, AuditEntry, Customer, CustomerSecret, Device } from "../../src/core/registry/ports.ts";
 import type { Store } from "../../src/store/sql.ts";
 import type { TestDatabase } from "../store/database.ts";
@@ -122,11 +121,6 @@ export async function openWithCustomer(open: Open): Promise<TestDatabase> {
   const opened = await open();
   await addCustomer(opened.store);
   return opened;
-}
-
-/** The ids of a credential's keys, derivation keys first. */
-export function keyIdsOf({ loginKeys, derivationKeys }: Credential): string[] {
-  return [...derivationKeys, ...loginKeys].map(({ keyId }) => keyId);
 }
 
 /** The actions of the audit log, the oldest first. */
