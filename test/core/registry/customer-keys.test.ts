@@ -105,8 +105,8 @@ describe("issuing", () => {
   test("counts a key that cannot be unsealed among the three, and derives nothing from it", async () => {
     const { issue, registry, reopen } = await openWithCustomers();
     await registry.devices.create(DEVICE, ACTOR);
-    await issue({ purpose: "derivation" });
-    const other = createRegistry({ ...(await reopen([Buffer.alloc(32, 9)])), now: () => NOW + 1 });
+    await issue({ purpose: "derivation", notBefore: NOW - 1 });
+    const other = createRegistry({ ...(await reopen([Buffer.alloc(32, 9)])), now: () => NOW - 1 });
     const issueOther = () =>
       other.customerKeys.issue({ customerId: "acme", purpose: "derivation", importedKey: "" }, ACTOR);
     const derive = () => other.devices.deriveKey(DEVICE.deviceKey, ACTOR);
@@ -128,6 +128,7 @@ test("a rotation counts the devices on each key, and those that a retirement wou
   for (const deviceKey of ["a", "b"]) await recordLogin(deviceKey, old.keyId);
   clock.now += 1_000;
   const next = await issue();
+  expect((await progress("acme")).keys).toHaveLength(2);
   await recordLogin("a", next.keyId);
   expect(await progress("acme")).toMatchObject({
     keys: [

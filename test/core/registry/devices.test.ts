@@ -75,13 +75,15 @@ test("an update replaces all labels; another order is no change", async () => {
 });
 
 test("a device that moves to a key of its own may use both keys until the move is finished", async () => {
-  const { registry, events } = await openWithCustomers();
+  const { registry, events, clock } = await openWithCustomers();
   const { create, update } = registry.devices;
   await create(DEVICE, ACTOR);
-  const moved = { keyMode: "derived", acceptsShared: true, replayGuard: true };
+  clock.now += 1;
+  const moved = { keyMode: "derived", keyModeSince: NOW + 1, acceptsShared: true, replayGuard: true };
   expect(await update("pump-7", { keyMode: "derived" }, "", ACTOR)).toMatchObject(moved);
   const details = { key_mode: "derived", accepts_shared_key: true, replay_guard: true };
   expect((await events()).at(-1)?.details).toEqual(details);
+  clock.now += 1;
   expect(await update("pump-7", { keyMode: "derived", displayName: "x" }, "", ACTOR)).toMatchObject(moved);
 
   const finished = await update("pump-7", { finishMove: true }, "", ACTOR);

@@ -78,7 +78,7 @@ test("too many labels for a device are an error that names the device, and chang
   expect((await devices.get("device-00000")).labels).toEqual({});
 });
 
-test("a summary is cached for two seconds, and shared by concurrent callers", async () => {
+test("a summary is cached for two seconds, and shared by concurrent callers; a count is always of now", async () => {
   const { devices, fleet, clock } = await openFleet(3);
   const [one, other] = await Promise.all([fleet.summarize(), fleet.summarize()]);
   expect(one).toBe(other);
@@ -88,4 +88,6 @@ test("a summary is cached for two seconds, and shared by concurrent callers", as
   expect(await fleet.summarize()).toBe(one);
   clock.now += 1;
   expect(await fleet.summarize()).toMatchObject({ devices: 2, countedAt: NOW + 2_000 });
+  const unseen = [await fleet.count("last_seen_time < -1s", ""), await fleet.count("last_seen_time < -3s", "")];
+  expect(unseen).toMatchObject([{ count: 2 }, { count: 0 }]);
 });

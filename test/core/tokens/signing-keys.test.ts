@@ -1,15 +1,15 @@
 // Signing keys over a real store: rotation by schedule and by hand, another algorithm, revocation and import.
 
-import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { SEEN_MS } from "../../../src/core/registry/ports.ts";
-import { TOKEN_ALGS } from "../../../src/core/tokens/algorithms.ts";
+import { TOKEN_ALGS, type TokenAlg } from "../../../src/core/tokens/algorithms.ts";
 import type { SigningKeyStore } from "../../../src/core/tokens/ports.ts";
 import { PUBLISH_MS, RETIRED_MS, type RingRules } from "../../../src/core/tokens/rotation.ts";
 import { createSigningKeys } from "../../../src/core/tokens/signing-keys.ts";
 import { ACTOR, FIRST } from "../../contracts/store-samples.ts";
 import { DAY_MS, NOW, openRing, RULES } from "../../keyring/ring.ts";
 import { openDatabase } from "../../store/database.ts";
+import { makeKeys } from "../../vectors/forge.ts";
 
 /** Opens signing keys of ES256, unless told otherwise, with a clock that tests set. */
 async function open(rules: Partial<RingRules> = {}) {
@@ -33,9 +33,8 @@ async function open(rules: Partial<RingRules> = {}) {
 }
 
 /** A private key of another server, in PEM. */
-function newKey(type: "ec" | "ed25519" = "ec"): string {
-  const { privateKey } = type === "ec" ? generateKeyPairSync("ec", { namedCurve: "P-256" }) : generateKeyPairSync(type);
-  return privateKey.export({ format: "pem", type: "pkcs8" }).toString();
+function newKey(alg: TokenAlg = "ES256"): string {
+  return makeKeys(alg).privateKey.export({ format: "pem", type: "pkcs8" }).toString();
 }
 
 const REFUSED = { reason: "failed_precondition" };
@@ -236,7 +235,7 @@ describe("an imported key", () => {
   test.for([true, false])("is of TOKEN_ALG (next: %s)", async (asNext) => {
     const { importKey } = await open();
     const message = "this key is for EdDSA and new keys are for ES256. Set COUNTERSIGN_TOKEN_ALG to EdDSA first";
-    const other = importKey({ privateKey: newKey("ed25519"), asNext });
+    const other = importKey({ privateKey: newKey("EdDSA"), asNext });
     await expect(other).rejects.toMatchObject({ ...REFUSED, message });
   });
 
