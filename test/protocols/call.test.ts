@@ -1,12 +1,13 @@
-// Unary calls by hand: what Connect, gRPC and gRPC-Web share, and guards, which REST has too.
+// Unary calls by hand: what Connect, gRPC and gRPC-Web share, guards, which REST has too, and the errors of Connect.
 
 import { deflateSync, gzipSync } from "node:zlib";
 import { fromBinary } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { LoginResponseSchema } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
 import { AuthError } from "../../src/core/errors.ts";
-import { nameOf } from "../../src/protocols/errors.ts";
-import { envelope, type HandRequest, readGrpc, readStatus, sendByHand } from "./hand.ts";
+import { nameOf, toConnect } from "../../src/protocols/errors.ts";
+import { envelope, type HandAnswer, type HandRequest, readGrpc, readStatus, sendByHand } from "./hand.ts";
 import { mountAll } from "./mount.ts";
 import { loginMessage as login, scriptedService } from "./scripted-service.ts";
 
@@ -62,10 +63,8 @@ async function call(way: Way, { message = login("d"), codec = "proto", coding, h
 describe.for(WAYS)("$name", (way) => {
   test("answers in the encoding of the request", async () => {
     const { response, fields } = await call(way);
-    expect([fromBinary(LoginResponseSchema, response).token, fields["content-type"]]).toEqual([
-      "d",
-      `${way.type}proto`,
-    ]);
+    expect(fromBinary(LoginResponseSchema, response).token).toBe("d");
+    expect(fields["content-type"]).toBe(`${way.type}proto`);
     const json = await call(way, { codec: "json", message: Buffer.from('{"deviceKey": "d"}') });
     expect(JSON.parse(String(json.response))).toEqual({ token: "d", expiresIn: -1 });
     expect(json.fields["content-type"]).toBe(`${way.type}json`);
@@ -176,11 +175,67 @@ const REJECTED = {
   "grpc-timeout": ["", "5", "S", "5s", "-1S", "+1S", "1.5S", "1 S", "5SS", "1e3m", "123456789S"],
 };
 test.for([
-  [WAYS[0], "connect-timeout-ms is not a whole number of at most 10 digits"],
-  [WAYS[2], "grpc-timeout is not at most 8 digits and a unit of H M S m u or n"],
-] as const)("rejects another timeout: %s", async ([way, message]) => {
+  { way: WAYS[0], message: "connect-timeout-ms is not a whole number of at most 10 digits" },
+  { way: WAYS[2], message: "grpc-timeout is not at most 8 digits and a unit of H M S m u or n" },
+])("rejects another $way.timeout", async ({ way, message }) => {
   for (const timeout of REJECTED[way.timeout]) {
     const answer = await call(way, { headers: { [way.timeout]: timeout } });
     expect(answer, timeout).toMatchObject({ code: "invalid_argument", message });
   }
+});
+
+describe.for([1, 2] as const)("Connect's own form over HTTP/%i", (version) => {
+  const json = ({ status, body }: HandAnswer): unknown => ({ status, ...JSON.parse(body.toString()) });
+  function send(changes: Partial<HandRequest> = {}): Promise<HandAnswer> {
+    const headers = { "content-type": "application/proto" };
+    return sendByHand(listener.url, { version, path: PATH, headers, body: login("foreign"), ...changes });
+  }
+
+  test("sends an error in JSON", async () => {
+    const answer = await send();
+    expect(json(answer)).toEqual({
+      status: 404,
+      code: "not_found",
+      message: "no such thing, 50 % sure",
+      details: [{ type: "google.rpc.ErrorInfo", value: expect.stringMatching(/^[\w+/]+$/) }],
+    });
+    expect(answer.headers["content-type"]).toBe("application/json");
+  });
+
+  test("rejects a body over the limit before its end", async () => {
+    const answer = await send({ body: Buffer.alloc(LIMIT + 1), isUnfinished: true });
+    expect(json(answer)).toMatchObject({ status: 429, message: `the request has more than ${LIMIT} bytes` });
+  });
+
+  test.for(["application/json; charset=utf-8", 'Application/JSON;charset="utf8"'])("reads %s", async (type) => {
+    const { status, headers } = await send({ headers: { "content-type": type }, body: Buffer.from("{}") });
+    expect([status, headers["content-type"]]).toEqual([200, "application/json"]);
+  });
+
+  test.for(["application/json; charset=latin1", "application/connect+json", "application/protobuf", "text/json"])(
+    "rejects the media type %s",
+    async (type) => {
+      const [sent] = type.split(";");
+      const wanted = "application/json, application/proto, application/grpc or application/grpc-web";
+      const message = `the Content-Type is ${sent}. Send ${wanted}`;
+      const answer = await send({ headers: { "content-type": type } });
+      expect(json(answer)).toMatchObject({ status: 415, code: "unimplemented", message });
+    },
+  );
+
+  test.for(["GET", "PUT", "HEAD", "OPTIONS"])("answers %s with 405 and the method to use", async (method) => {
+    const { status, headers, body } = await send({ method, body: Buffer.alloc(0) });
+    expect([status, headers["allow"]]).toEqual([405, "POST"]);
+    expect(body.length > 0).toBe(method !== "HEAD");
+  });
+});
+
+test.for([
+  [Code.Internal, 500],
+  [Code.InvalidArgument, 400],
+  [Code.DeadlineExceeded, 504],
+  [Code.ResourceExhausted, 429],
+  [Code.Unimplemented, 501],
+] as const)("the code %i has the HTTP status %i", ([code, status]) => {
+  expect(toConnect(new ConnectError("planted", code)).status).toBe(status);
 });

@@ -82,18 +82,8 @@ export function envelope(message: Uint8Array, flags = 0, length: number = messag
   return Buffer.concat([head, message]);
 }
 
-/** An answer of gRPC or gRPC-Web. */
-export interface GrpcAnswer {
-  readonly code: number;
-  readonly message: string;
-  /** The message without its envelope; undefined in an error. */
-  readonly response: Buffer | undefined;
-  readonly headers: Readonly<Record<string, unknown>>;
-  readonly trailers: Readonly<Record<string, unknown>>;
-}
-
-/** Reads an answer; the trailers are in the body (gRPC-Web), in the headers ("trailers-only") or in HTTP's trailers. */
-export function readGrpc({ headers, trailers, body }: HandAnswer): GrpcAnswer {
+/** Reads an answer of gRPC or gRPC-Web; the trailers are in the body (gRPC-Web), in the headers ("trailers-only") or in HTTP's trailers. */
+export function readGrpc({ headers, trailers, body }: HandAnswer) {
   const frames: { flags: number; bytes: Buffer }[] = [];
   for (let at = 0; at < body.length; ) {
     const end = at + 5 + body.readUInt32BE(at + 1);
@@ -106,6 +96,7 @@ export function readGrpc({ headers, trailers, body }: HandAnswer): GrpcAnswer {
   return {
     code: Number(fields["grpc-status"]),
     message: decodeURIComponent(String(fields["grpc-message"] ?? "")),
+    /** The message without its envelope; undefined in an error. */
     response: frames.find(({ flags }) => flags === 0)?.bytes,
     headers,
     trailers: fields,

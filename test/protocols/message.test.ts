@@ -162,7 +162,6 @@ describe("a wrong login", () => {
     ["devicekey", "device_key"],
     ["time_stamp", "timestamp"],
     ["TIMESTAMP", "timestamp"],
-    ["DeviceKey", "device_key"],
     ["timestmp", "timestamp"],
     ["device_singature", "device_signature"],
     ["device key", "device_key"],
@@ -206,7 +205,6 @@ test.for<Row>([
   ],
   ['{"device":{"status":"on"}}', "device.status is not one of STATUS_UNSPECIFIED STATUS_ENABLED STATUS_DISABLED"],
   ['{"device":{"status":true}}', "device.status is a boolean. Send the name of an enum value"],
-  ['{"device":{"replay_guard":1}}', "device.replay_guard is a number. Send true or false"],
   ['{"device":{"shared_identity":"yes"}}', "device.shared_identity is a string. Send true or false"],
   ['{"device":{"labels":["a"]}}', "device.labels is an array. Send an object"],
   ['{"device":{"labels":{"a":1}}}', "device.labels holds a number. Send a string"],
@@ -218,11 +216,7 @@ test.for(["A", "AA=A", "a*", "AAAAA"])("bytes that are not base64 are named: %s"
 });
 
 test.for<Row>([
-  ['{"count":"a"}', NOT_WHOLE.replace("timestamp", "count")],
-  ['{"count":1.5}', "count has a fraction. Send a whole number"],
   ['{"count":2147483648}', "count is out of range"],
-  ['{"count":12345678901234567890}', "count is out of range"],
-  ['{"large_count":-1}', "large_count is out of range"],
   ['{"large_count":"18446744073709551616"}', "large_count is out of range"],
   ['{"kind":1.5}', "kind is not one of KIND_UNSPECIFIED KIND_LARGE KIND_SMALL"],
   ['{"tags":{}}', "tags is an object. Send an array"],
@@ -270,7 +264,6 @@ test.for([
   ["application/grpc+thrift", "application/grpc+thrift"],
   ["json", "not of the form type/subtype"],
   [`text/${"x".repeat(41)}`, "not of the form type/subtype"],
-  ["<b>/x", "not of the form type/subtype"],
   ["text/html\u0000", "not of the form type/subtype"],
   ["", "missing"],
   [undefined, "missing"],
