@@ -26,14 +26,14 @@ function openRecorder() {
     flush,
     written,
     moves,
-    /** Logs in by a key, or with an error. @returns the login, or the error */
-    login(deviceKey: string, outcome: { keyId: string; movingSince?: number } | Reason) {
+    /** Logs in by a key, or with an error. */
+    async login(deviceKey: string, outcome: { keyId: string; movingSince?: number } | Reason) {
       const logIn = watch(async (): Promise<Login> => {
         if (typeof outcome === "string") throw new AuthError(outcome, "refused");
         return { ...LOGIN, ...outcome };
       });
       const request = { deviceKey, timestamp: 0n, deviceSignature: "" };
-      return logIn(request, { address: "192.0.2.1" }).catch((error: unknown) => error);
+      await logIn(request, { address: "192.0.2.1" }).catch(() => {});
     },
   });
 }
@@ -60,12 +60,6 @@ test.for(["malformed", "unavailable", "internal"] as const)("%s is not recorded 
   await login("a", reason);
   await flush();
   expect(written).toEqual([]);
-});
-
-test("a watched login's result and error are passed on", async () => {
-  const { login } = openRecorder();
-  expect(await login("a", "disabled")).toEqual(new AuthError("disabled", "refused"));
-  expect(await login("a", { keyId: "k" })).toEqual({ ...LOGIN, keyId: "k" });
 });
 
 test("a login with its own key ends a device's move, even if a later login used the shared key", async () => {

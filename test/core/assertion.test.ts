@@ -40,6 +40,13 @@ async function send(path: Path, assertion: string, address?: string): Promise<Lo
   return path.logIn(readAssertion(assertion, AUDIENCES), callerAt(address));
 }
 
+const HS256 = { alg: "HS256" };
+
+/** Makes an assertion with changed claims and header. Everything else is right. */
+function make(deviceKey: string, signParts: SignParts, claims: object = {}, header: Json = HS256): string {
+  return makeAssertion(signParts, assertionClaims(deviceKey, SECONDS, claims), header);
+}
+
 /** Sends an assertion to a path of its own. @returns the outcome */
 const outcome = (assertion: string): Promise<string> => outcomeOf(send(openPath(fixture), assertion));
 
@@ -49,11 +56,11 @@ async function enrolShared(path: Path): Promise<{ readonly device: string; reado
   return { device: await path.enrol({ customerId }), signParts: byHmac(customerKey) };
 }
 
-/** The error of an assertion with changed header and claims. Everything else is right, the MAC included. */
-async function refused(changes: object, header: Json = { alg: "HS256" }): Promise<AuthError> {
+/** The error of an assertion with changed claims and header, and a right MAC. */
+async function refused(claims: object, header: Json = HS256): Promise<AuthError> {
   const path = openPath(fixture);
   const { device, signParts } = await enrolShared(path);
-  return caughtErrorOf(send(path, makeAssertion(signParts, assertionClaims(device, SECONDS, changes), header)));
+  return caughtErrorOf(send(path, make(device, signParts, claims, header)));
 }
 
 const messageOf = (text: string): string => caughtError(() => readAssertion(text, AUDIENCES)).message;
@@ -72,40 +79,31 @@ describe("a device logs in by an assertion", () => {
   ] as const)("when %s", async ([, changes, header]) => {
     const path = openPath(fixture);
     const { device, signParts } = await enrolShared(path);
-    const claims = assertionClaims(device, SECONDS, changes);
-    const login = await send(path, makeAssertion(signParts, claims, { alg: "HS256", ...header }));
+    const login = await send(path, make(device, signParts, changes, { ...HS256, ...header }));
     expect(login.limit?.remaining).toBe(2);
     expect(path.charged).toEqual([["login", "replay"]]);
   });
 
-  test("by its derived key", async () => {
+  test("by its derived key, and not by the derivation key itself", async () => {
     const path = openPath(fixture);
     const { customerId, customerKey } = await path.enrolOwner("derivation");
     const device = await path.enrol({ customerId, keyMode: "derived" });
-    const by = (key: string) => outcome(makeAssertion(byHmac(key), assertionClaims(device, SECONDS)));
-    expect(await by(deriveDeviceKey(secretFromText(customerKey), device))).toBe("admitted");
-    expect(await by(customerKey)).toBe(INVALID);
+    const own = deriveDeviceKey(secretFromText(customerKey), device);
+    expect(await outcome(make(device, byHmac(own)))).toBe("admitted");
+    expect(await outcome(make(device, byHmac(customerKey)))).toBe(INVALID);
   });
 
-  test.for(["ES256", "EdDSA", "Ed25519"] as const)(
-    "by its own key pair, and no longer by its customer's key: %s",
-    async (alg) => {
-      const path = openPath(fixture);
-      const kind = alg === "Ed25519" ? "EdDSA" : alg;
-      const { privateKey, pem } = KEYS[kind];
-      const { customerId, customerKey } = await path.enrolOwner("login");
-      const device = await path.enrol({ customerId, publicKey: pem });
-      const by = (signParts: SignParts, header: Json) =>
-        makeAssertion(signParts, assertionClaims(device, SECONDS), header);
-      expect((await send(path, by(byKey(kind, privateKey), { alg }))).keyId).toBe("public_key");
-      expect(await outcome(by(byKey(kind, makeBoardKey(kind).privateKey), { alg }))).toBe(INVALID);
-      expect(await path.outcomes(1, device, { key: customerKey })).toEqual([INVALID]);
-      expect(await outcome(by(byHmac(customerKey), { alg: "HS256" }))).toBe(INVALID);
-    },
-  );
+  test.for(["ES256", "EdDSA", "Ed25519"] as const)("by its own %s key, and not by its customer's", async (alg) => {
+    const path = openPath(fixture);
+    const kind = alg === "Ed25519" ? "EdDSA" : alg;
+    const { customerId, customerKey } = await path.enrolOwner("login");
+    const device = await path.enrol({ customerId, publicKey: KEYS[kind].pem });
+    const login = await send(path, make(device, byKey(kind, KEYS[kind].privateKey), {}, { alg }));
+    expect(login.keyId).toBe("public_key");
+    expect(await path.outcomes(1, device, { key: customerKey })).toEqual([INVALID]);
+    expect(await outcome(make(device, byHmac(customerKey)))).toBe(INVALID);
+  });
 });
-
-const HS256 = { alg: "HS256" };
 
 test.for<readonly [string, object, object, string]>([
   ["RFC 7523, 3.1: iss is missing", { iss: undefined }, HS256, ISS],
@@ -165,19 +163,18 @@ describe("RFC 7523, section 3", () => {
   test("7: a jti is accepted once while the assertion is valid, from any address", async () => {
     const path = openPath(fixture);
     const { device, signParts } = await enrolShared(path);
-    const sendJti = (jti: string, seconds: number, exp = seconds + 60, address?: string) =>
-      outcomeOf(send(path, makeAssertion(signParts, assertionClaims(device, seconds, { jti, exp })), address));
     const edge = (NOW + SKEW) / 1_000;
-    expect(await sendJti("one", edge, edge + 300)).toBe("admitted");
+    const longest = make(device, signParts, { jti: "one", iat: edge, exp: edge + 300 });
+    await send(path, longest);
     path.now = (edge + 300) * 1_000 + SKEW;
-    expect(await sendJti("one", edge, edge + 300, "192.0.2.9")).toBe("replayed (login)");
+    expect(await outcomeOf(send(path, longest, "192.0.2.9"))).toBe("replayed (login)");
     // Another assertion with the same jti counts as the same.
-    expect(await sendJti("one", path.now / 1_000)).toBe("replayed (login)");
-    expect(await sendJti("two", path.now / 1_000)).toBe("admitted");
+    const later = { iat: path.now / 1_000, exp: path.now / 1_000 + 60 };
+    expect(await outcomeOf(send(path, make(device, signParts, { jti: "one", ...later })))).toBe("replayed (login)");
+    await send(path, make(device, signParts, { jti: "two", ...later }));
     // Two devices may use the same jti.
     const neighbour = await enrolShared(path);
-    const claims = assertionClaims(neighbour.device, path.now / 1_000, { jti: "one" });
-    expect(await outcomeOf(send(path, makeAssertion(neighbour.signParts, claims)))).toBe("admitted");
+    await send(path, make(neighbour.device, neighbour.signParts, { jti: "one", ...later }));
   });
 
   test.for([
@@ -188,9 +185,7 @@ describe("RFC 7523, section 3", () => {
     const path = openPath(fixture);
     const devices = [...Object.values(await path.enrolKinds()).flat(), await path.enrol({ publicKey: KEYS.ES256.pem })];
     const message = "sub is an unknown device or client_assertion is not signed with its key";
-    const wrongLogin = (device: string) =>
-      readAssertion(makeAssertion(signParts, assertionClaims(device, SECONDS)), AUDIENCES);
-    await expectUnproven(fixture, devices, wrongLogin, message);
+    await expectUnproven(fixture, devices, (device) => readAssertion(make(device, signParts), AUDIENCES), message);
   });
 
   test.for([
@@ -204,33 +199,36 @@ describe("RFC 7523, section 3", () => {
   });
 });
 
-describe("RFC 8725", () => {
-  test.for(["ES256", "EdDSA"] as const)(
-    "3.1: an HS256 MAC with an %s public key as its secret proves nothing",
-    async (alg) => {
-      const { pem } = KEYS[alg];
-      const device = await openPath(fixture).enrol({ publicKey: pem });
-      const key = createPublicKey(pem);
-      const der = key.export({ format: "der", type: "spki" });
-      const jwk = JSON.stringify(key.export({ format: "jwk" }));
-      for (const secret of [pem, pem.trimEnd(), der, der.toString("base64"), jwk]) {
-        expect(await outcome(makeAssertion(byHmac(secret), assertionClaims(device, SECONDS)))).toBe(INVALID);
-      }
-    },
-  );
+describe.for(["ES256", "EdDSA"] as const)("RFC 8725, for a device with an %s key: proves nothing", (alg) => {
+  const { pem, privateKey } = KEYS[alg];
+  const key = createPublicKey(pem);
+  const der = key.export({ format: "der", type: "spki" });
+  const other = alg === "ES256" ? "EdDSA" : "ES256";
+  const stranger = makeBoardKey(alg);
+  const jwk = createPublicKey(stranger.pem).export({ format: "jwk" });
+  const url = "http://127.0.0.1:1/";
 
-  test("3.1: a key of one algorithm is not used for the other, and made-up signatures prove nothing", async () => {
-    const device = await openPath(fixture).enrol({ publicKey: KEYS.ES256.pem });
-    const attempts: (readonly [SignParts, string])[] = [
-      [byKey("EdDSA", KEYS.EdDSA.privateKey), "EdDSA"],
-      [byKey("ES256", KEYS.ES256.privateKey), "EdDSA"],
-      ...[64, 0, 63, 700].map((size) => [() => Buffer.alloc(size, size === 700 ? 1 : 0), "ES256"] as const),
-    ];
-    for (const [signParts, alg] of attempts) {
-      expect(await outcome(makeAssertion(signParts, assertionClaims(device, SECONDS), { alg }))).toBe(INVALID);
-    }
+  test.for<readonly [string, SignParts, Json]>([
+    ["3.1: HS256 with the PEM as secret", byHmac(pem), HS256],
+    ["3.1: HS256 with the PEM without line break as secret", byHmac(pem.trimEnd()), HS256],
+    ["3.1: HS256 with the DER as secret", byHmac(der), HS256],
+    ["3.1: HS256 with the base64 as secret", byHmac(der.toString("base64")), HS256],
+    ["3.1: HS256 with the JWK as secret", byHmac(JSON.stringify(key.export({ format: "jwk" }))), HS256],
+    ["3.1: a key of the other algorithm", byKey(other, KEYS[other].privateKey), { alg: other }],
+    ["3.1: the device's key, under the other alg", byKey(alg, privateKey), { alg: other }],
+    ["3.3: zeros", () => Buffer.alloc(64), { alg }],
+    ["3.3: a signature without bytes", () => Buffer.alloc(0), { alg }],
+    ["3.3: a short signature", () => Buffer.alloc(63), { alg }],
+    ["3.3: a long signature", () => Buffer.alloc(700, 1), { alg }],
+    ["3.3: another key pair", byKey(alg, stranger.privateKey), { alg }],
+    ["3.10: a key inside the header", byKey(alg, stranger.privateKey), { alg, jwk, jku: url, x5u: url, kid: "x" }],
+  ])("%s", async ([, signParts, header]) => {
+    const device = await openPath(fixture).enrol({ publicKey: pem });
+    expect(await outcome(make(device, signParts, {}, header))).toBe(INVALID);
   });
+});
 
+describe("RFC 8725", () => {
   test("3.4: a key of another kind, a point off the curve, a private key and other text are not enrolled", () => {
     const pemOf = (key: KeyObject): string => String(key.export({ format: "pem", type: "spki" }));
     const off = createPublicKey(KEYS.ES256.pem).export({ format: "der", type: "spki" });
@@ -254,17 +252,8 @@ describe("RFC 8725", () => {
   test("3.5: a secret under 32 bytes signs no assertion, though a login by device_signature may use it", async () => {
     const path = openPath(fixture);
     const device = await path.enrol();
-    await path.login(device, { key: CUSTOMER_KEY });
-    expect(await outcome(makeAssertion(byHmac(CUSTOMER_KEY), assertionClaims(device, SECONDS)))).toBe(INVALID);
-  });
-
-  test("3.10: a key inside the header proves nothing", async () => {
-    const { device } = await enrolShared(openPath(fixture));
-    const { privateKey, pem } = makeBoardKey("ES256");
-    const jwk = createPublicKey(pem).export({ format: "jwk" });
-    const header = { alg: "ES256", jwk, jku: "http://127.0.0.1:1/jwks", x5u: "http://127.0.0.1:1/", kid: "x" };
-    const claims = assertionClaims(device, SECONDS);
-    expect(await outcome(makeAssertion(byKey("ES256", privateKey), claims, header))).toBe(INVALID);
+    expect(await path.outcomes(1, device)).toEqual(["admitted"]);
+    expect(await outcome(make(device, byHmac(CUSTOMER_KEY)))).toBe(INVALID);
   });
 
   test("3.12: a token of this gateway is not an assertion", async () => {

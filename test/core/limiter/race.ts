@@ -14,41 +14,28 @@ export interface RaceOptions {
   readonly keys: number;
   /** Number of decisions of all processes together. */
   readonly decisions: number;
-  /** Number of calls under way in each process. */
-  readonly inFlight: number;
-  readonly limit: number;
-  readonly windowMs: number;
-}
-
-/** The task of one process. Its keys begin with `prefix`. */
-interface Plan extends RaceOptions {
-  readonly prefix: string;
   readonly policy: Policy;
 }
 
 /** The time is in microseconds of Redis's clock. */
 type Decision = readonly [key: string, at: number, isAdmitted: boolean];
 
+/** Calls under way in each process. */
+const IN_FLIGHT = 64;
+/** A limit that is never reached, as a second charge for half of the calls. */
+const ALL: Charge = { policy: { name: "address", limit: 1_000_000_000, windowMs: 3_600_000 }, key: "all" };
+
 const run = promisify(execFile);
 
 /** Runs a race over one set of keys. @throws Error when a process fails */
 export async function race(options: RaceOptions) {
-  const { processes, limit, windowMs } = options;
-  const policy: Policy = { name: "login", limit, windowMs };
-  const decisions = Math.ceil(options.decisions / processes);
-  const plan: Plan = { ...options, decisions, prefix: randomUUID(), policy };
   const stop = new AbortController();
-  const runRacer = () =>
-    run(process.execPath, [import.meta.filename, JSON.stringify(plan)], {
-      maxBuffer: Number.POSITIVE_INFINITY,
-      signal: stop.signal,
-    });
+  const command = [import.meta.filename, randomUUID(), JSON.stringify(options)];
+  const limits = { maxBuffer: Number.POSITIVE_INFINITY, signal: stop.signal };
+  const racers = Array.from({ length: options.processes }, () => run(process.execPath, command, limits));
   try {
-    const outputs = await Promise.all(Array.from({ length: processes }, runRacer));
-    return compare(
-      policy,
-      outputs.flatMap(({ stdout }): Decision[] => JSON.parse(stdout)),
-    );
+    const lists = (await Promise.all(racers)).map(({ stdout }): Decision[] => JSON.parse(stdout));
+    return compare(options.policy, lists.flat());
   } finally {
     stop.abort();
   }
@@ -67,18 +54,15 @@ function compare(policy: Policy, decisions: readonly Decision[]) {
   return { decisions: decisions.length, admitted, overAdmissions, falseDenials };
 }
 
-/** A limit that is never reached, as a second charge for half of the calls. */
-const ALL: Charge = { policy: { name: "address", limit: 1_000_000_000, windowMs: 3_600_000 }, key: "all" };
-
 /** Decides as fast as it can, in a process of the race, once all processes are connected. */
-async function decideAll({ redisUrl, prefix, processes, keys, policy, ...plan }: Plan): Promise<readonly Decision[]> {
+async function decideAll(prefix: string, { redisUrl, processes, keys, decisions, policy }: RaceOptions) {
   const redis = new Redis(redisUrl);
   const limiter = createRedisLimiter(redis, { elapsed: () => performance.now(), prefix });
   const connected = `${prefix}:connected`;
   for (let count = await redis.incr(connected); count < processes; ) count = Number(await redis.get(connected));
   await redis.expire(connected, 60);
   const decided: Decision[] = [];
-  let due = plan.decisions;
+  let due = Math.ceil(decisions / processes);
 
   async function lane(): Promise<void> {
     while (due-- > 0) {
@@ -88,11 +72,11 @@ async function decideAll({ redisUrl, prefix, processes, keys, policy, ...plan }:
     }
   }
 
-  await Promise.all(Array.from({ length: plan.inFlight }, lane));
+  await Promise.all(Array.from({ length: IN_FLIGHT }, lane));
   redis.disconnect();
   return decided;
 }
 
-if (process.argv[1] === import.meta.filename) {
-  process.stdout.write(JSON.stringify(await decideAll(JSON.parse(process.argv[2] ?? ""))));
-}
+const [, program, prefix = "", options = ""] = process.argv;
+if (program === import.meta.filename)
+  process.stdout.write(JSON.stringify(await decideAll(prefix, JSON.parse(options))));

@@ -2,23 +2,18 @@
 
 import { randomUUID } from "node:crypto";
 import { Redis } from "ioredis";
-import { afterAll, beforeAll } from "vitest";
-import { createRedisLimiter, type RedisLimiter } from "../../../src/core/limiter/redis.ts";
+import { afterAll } from "vitest";
+import { createRedisLimiter } from "../../../src/core/limiter/redis.ts";
 import { limiterContract } from "../../contracts/limiter.ts";
 import { startRedis } from "../../redis/server.ts";
 
-let valkey: Redis;
-const cleanup = new AsyncDisposableStack();
-
-beforeAll(async () => {
-  const server = await startRedis({ binary: "valkey-server" });
-  cleanup.defer(server.stop);
-  valkey = new Redis(server.url);
-  cleanup.defer(() => valkey.disconnect());
+const server = await startRedis({ binary: "valkey-server" });
+const valkey = new Redis(server.url);
+afterAll(async () => {
+  valkey.disconnect();
+  await server.stop();
 });
-afterAll(() => cleanup.disposeAsync());
 
-const create = (): RedisLimiter =>
-  createRedisLimiter(valkey, { clock: "caller", elapsed: () => 0, prefix: randomUUID() });
+const create = () => createRedisLimiter(valkey, { clock: "caller", elapsed: () => 0, prefix: randomUUID() });
 
 limiterContract("valkey", create, { operations: 5_000, perMs: 1_000 });

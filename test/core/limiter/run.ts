@@ -33,14 +33,14 @@ if (run === "fuzz") {
     report(`${name}, seed ${options.seed}: ${JSON.stringify(result)}`, [], result.differences > 0);
   }
 } else if (run === "race") {
-  const place = { redisUrl: await redisUrl(), processes: 8, inFlight: 64 };
+  const place = { redisUrl: await redisUrl(), processes: 8 };
   // Each number of keys with an exact limit, and with one that is counted in sub-windows.
   const races = [1, 100, 10_000].flatMap((keys) => [10, 300].map((limit) => ({ keys, limit })));
   const decisions = Math.ceil(number("decisions") / races.length);
   for (const { keys, limit } of races) {
     // About half of ten thousand decisions a second are admitted.
     const windowMs = Math.ceil(Math.max(20, (keys * limit) / 5));
-    const result = await race({ ...place, keys, decisions, limit, windowMs });
+    const result = await race({ ...place, keys, decisions, policy: { name: "login", limit, windowMs } });
     const isWrong = result.overAdmissions + result.falseDenials > 0;
     report(`${keys} keys, ${limit} per ${windowMs} ms: ${JSON.stringify(result)}`, [], isWrong);
   }
