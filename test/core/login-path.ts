@@ -71,15 +71,16 @@ export interface Attempt {
   readonly address?: string;
 }
 
-interface PathOptions {
-  readonly signer?: Fixture["signer"];
-  readonly policies?: Partial<Record<"login" | "failure" | "address", Policy | undefined>>;
-}
-
 /** One login path with its own limits, a clock that the test sets, and a record of charges and look-ups. */
 export type Path = ReturnType<typeof openPath>;
 
-export function openPath({ store, registry, signer }: Fixture, options: PathOptions = {}) {
+export function openPath(
+  { store, registry, signer }: Fixture,
+  options: {
+    signer?: Fixture["signer"];
+    policies?: { [Name in "login" | "failure" | "address"]?: Policy | undefined };
+  } = {},
+) {
   const limiter = createMemoryLimiter(1_000);
   const { customers, customerKeys, devices } = registry;
   /** The charged policies of each call, in order. */

@@ -12,18 +12,13 @@ import { freePort } from "../../free-port.ts";
 import { makeCertificate } from "../../http/openssl.ts";
 import { temporaryFolder } from "../../program.ts";
 import { startRelay } from "../../redis/relay.ts";
-import {
-  type RedisServer,
-  type RedisServerOptions,
-  startCluster,
-  startRedis,
-  startSentinel,
-} from "../../redis/server.ts";
+import { startCluster, startRedis, startSentinel } from "../../redis/server.ts";
 
 const elapsed = (): number => performance.now();
 
-async function start(options: RedisServerOptions = {}): Promise<RedisServer> {
-  const server = await startRedis(options);
+/** Stops a server when the test ends. */
+async function forTest<Server extends { stop(): Promise<void> }>(starting: Promise<Server>): Promise<Server> {
+  const server = await starting;
   onTestFinished(() => server.stop());
   return server;
 }
@@ -44,7 +39,7 @@ async function connect(url: string, tls: RedisTls = {}) {
 }
 
 test("a killed server is detected at once, and is used again after its restart, with a later start time", async () => {
-  const server = await start();
+  const server = await forTest(startRedis());
   const connection = await connect(server.url);
   const before = connection.startedAt() ?? Number.NaN;
   expect(before).toBeLessThanOrEqual(elapsed());
@@ -60,9 +55,8 @@ test("a killed server is detected at once, and is used again after its restart, 
 });
 
 test("a connection that loses every packet is replaced", async () => {
-  const server = await start();
-  const relay = await startRelay(server.port);
-  onTestFinished(() => relay.stop());
+  const server = await forTest(startRedis());
+  const relay = await forTest(startRelay(server.port));
   const connection = await connect(`redis://127.0.0.1:${relay.port}`);
   relay.swallow({ new: "swallowed" });
   await expect(connection.decide()).rejects.toThrow();
@@ -72,8 +66,7 @@ test("a connection that loses every packet is replaced", async () => {
 });
 
 test("the master that Sentinels name is followed to another server", async () => {
-  const sentinels = await startSentinel();
-  onTestFinished(() => sentinels.stop());
+  const sentinels = await forTest(startSentinel());
   const connection = await connect(sentinels.url);
   await connection.decide();
   await sentinels.master.kill();
@@ -82,8 +75,7 @@ test("the master that Sentinels name is followed to another server", async () =>
 });
 
 test("a Cluster's masters are followed through a failover, and its slots as they move", async () => {
-  const cluster = await startCluster();
-  onTestFinished(() => cluster.stop());
+  const cluster = await forTest(startCluster());
   const connection = await connect(cluster.url);
   await expect.poll(() => connection.startedAt(), { timeout: 5_000 }).toBeDefined();
   // The servers are connected a moment before the list of slots is read.
@@ -110,14 +102,11 @@ test("a gateway starts without its Redis", async () => {
 });
 
 test("a wrong password stops the start, and a right one does not", async () => {
-  const { url } = await start({ password: "a secret" });
-  for (const wrong of [url, url.replace("://", "://:wrong@"), url.replace("://", "://nobody:wrong@")]) {
-    const error = await connect(wrong).catch((cause: unknown) => cause);
-    expect(error).toEqual(
-      new RedisSetupError(
-        "Redis refuses the user or the password. Write those of the Redis user into COUNTERSIGN_REDIS_URL",
-      ),
-    );
+  const { url } = await forTest(startRedis({ password: "a secret" }));
+  for (const login of ["", ":wrong@", "nobody:wrong@"]) {
+    const error = await connect(url.replace("://", `://${login}`)).catch((cause: unknown) => cause);
+    const message = "Redis refuses the user or the password. Write those of the Redis user into COUNTERSIGN_REDIS_URL";
+    expect(error).toEqual(new RedisSetupError(message));
   }
   expect((await connect(url.replace("://", "://:a%20secret@"))).startedAt()).toBeDefined();
 });
@@ -128,14 +117,8 @@ test("an untrusted certificate and a missing client certificate stop the start, 
   const client = makeCertificate(folder, "client", "ecdsa");
   const read = (name: string): string => readFileSync(join(folder, name), "utf8");
   const port = await freePort();
-  await start({
-    settings: [
-      `tls-port ${port}`,
-      `tls-cert-file ${server.cert}`,
-      `tls-key-file ${server.key}`,
-      `tls-ca-cert-file ${client.cert}`,
-    ],
-  });
+  const files = [`tls-cert-file ${server.cert}`, `tls-key-file ${server.key}`, `tls-ca-cert-file ${client.cert}`];
+  await forTest(startRedis({ settings: [`tls-port ${port}`, ...files] }));
   const url = `rediss://127.0.0.1:${port}`;
   const ca = read("server.crt");
   await expect(connect(url)).rejects.toThrow(/certificate that is not trusted \(.*\)\. Set COUNTERSIGN_REDIS_CA/);
