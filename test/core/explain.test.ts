@@ -61,11 +61,6 @@ describe("the device", () => {
     ["disabled, signed wrongly", { body: signed("x"), device: DISABLED }, "device_disabled", "no_known_mistake"],
     ["its customer disabled", { body, customer: DISABLED }, "customer_disabled", "signature_right"],
   ]);
-
-  test("an impossible device_key is malformed, with the field", async () => {
-    const error = { reason: "malformed", details: { field: "device_key" } };
-    await expect(explain({ deviceKey: "", body: "{}" })).rejects.toMatchObject(error);
-  });
 });
 
 test.for([

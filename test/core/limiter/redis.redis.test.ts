@@ -1,4 +1,4 @@
-// The limiter on a real Redis: the Limiter contract, what it writes, and what it sends.
+// The limiter on a real Redis: the Limiter contract, what it writes and sends, clock steps, and a short race.
 
 import { randomUUID } from "node:crypto";
 import { Redis } from "ioredis";
@@ -7,6 +7,7 @@ import { createRedisLimiter, isErrorOfKey, type RedisLimiter } from "../../../sr
 import type { Charge, Policy } from "../../../src/core/ports.ts";
 import { chargeTimes, limiterContract, START, WINDOW } from "../../contracts/limiter.ts";
 import { startRedis } from "../../redis/server.ts";
+import { race } from "./race.ts";
 
 const redis = new Redis(inject("redisUrl") ?? "", { lazyConnect: true });
 afterAll(() => redis.disconnect());
@@ -146,4 +147,16 @@ describe("a clock of Redis that steps", () => {
     // Strangers can create any number of these keys.
     expect(await redis.pttl(`${prefix}:f:{=k}`)).toBeLessThanOrEqual(WINDOW);
   });
+});
+
+test.for([
+  { keys: 1, limit: 10, windowMs: 20 },
+  { keys: 10, limit: 10, windowMs: 60 },
+  { keys: 1, limit: 300, windowMs: 512 },
+])("two processes decide as one window of $limit would, over $keys keys", async ({ keys, ...window }) => {
+  const policy = { name: "login", ...window } as const;
+  const report = await race({ redisUrl: inject("redisUrl") ?? "", processes: 2, decisions: 2_000, keys, policy });
+  expect(report).toMatchObject({ decisions: 2_000, overAdmissions: 0, falseDenials: 0 });
+  // The limit was reached; otherwise the race would prove nothing.
+  expect(report.admitted).toBeLessThan(report.decisions);
 });
