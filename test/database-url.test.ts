@@ -21,6 +21,7 @@ test.for([
   expect(readDatabaseUrl(text)).toBe(text);
 });
 
+const MODES = "disable, prefer, require, verify-ca, verify-full, no-verify";
 const SHAPE = "Write postgres://user:password@host:port/database, or leave it out for SQLite";
 
 test.for<[message: string, ...texts: string[]]>([
@@ -40,10 +41,7 @@ test.for<[message: string, ...texts: string[]]>([
     "has an unknown parameter. Known parameters are sslmode, sslrootcert, sslcert, sslkey, sslnegotiation, host, port, application_name, options",
     ...["sslmod=verify-full", "SSLMode=verify-full", "channel_binding=require"].map((one) => `${REGISTRY}?${one}`),
   ],
-  [
-    "has an unknown sslmode. Choose one of disable, prefer, require, verify-ca, verify-full, no-verify",
-    `${REGISTRY}?sslmode=verify-some`,
-  ],
+  [`has an unknown sslmode. Choose one of ${MODES}`, `${REGISTRY}?sslmode=verify-some`],
   ["names a file in sslrootcert that cannot be read", `${REGISTRY}?sslmode=verify-full&sslrootcert=/no/such/file`],
 ])("refuses a URL that %s", ([message, ...texts]) => {
   for (const text of texts) expect(() => readDatabaseUrl(text), text).toThrow(new Error(message));

@@ -16,8 +16,9 @@ const requirements: readonly Requirement[] = [
   { name: "valkey", packages: "valkey-server", probe: "valkey-server --version" },
   {
     name: "postgres",
-    packages: "postgresql",
-    probe: 'test -n "$COUNTERSIGN_TEST_POSTGRES_URL" || ls /usr/lib/postgresql/*/bin/initdb || initdb --version',
+    packages: "postgresql procps",
+    probe:
+      'test -n "$COUNTERSIGN_TEST_POSTGRES_URL" || (command -v pkill && (ls /usr/lib/postgresql/*/bin/initdb || initdb --version))',
   },
   { name: "curl", packages: "curl", probe: "curl --version" },
   { name: "openssl", packages: "openssl", probe: "openssl version" },

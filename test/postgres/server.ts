@@ -97,28 +97,11 @@ function give(path: string, contents?: string | Uint8Array): void {
 }
 
 /** Sends a signal to the server and its children, which have their own process groups. */
-function signalAll({ pid }: ChildProcess, signal: NodeJS.Signals): void {
-  if (pid === undefined) return;
-  for (const target of [pid, ...childrenOf(pid)]) {
-    try {
-      process.kill(target, signal);
-    } catch {
-      // The process is gone.
-    }
-  }
-}
-
-/** The children of a process by Linux's /proc; elsewhere none, so that `pause` stops the main process alone. */
-function childrenOf(parent: number): readonly number[] {
-  return globSync("/proc/[0-9]*/stat").flatMap((file) => {
-    try {
-      // After the program's name, which may contain anything: its state and its parent.
-      const [, parentId] = /.*\) \S (\d+) /s.exec(readFileSync(file, "utf8")) ?? [];
-      return Number(parentId) === parent ? [Number(file.split("/")[2])] : [];
-    } catch {
-      return [];
-    }
-  });
+function signalAll(server: ChildProcess, signal: NodeJS.Signals): void {
+  // A stopped server starts no further children.
+  server.kill("SIGSTOP");
+  spawnSync("pkill", [`-${signal}`, "-P", String(server.pid)]);
+  server.kill(signal);
 }
 
 /** Finds a program in Debian's newest folder, where the server is; else in PATH. */

@@ -21,9 +21,7 @@ async function open(options: PostgresOptions): Promise<Database> {
 }
 
 /** The URL of the run's server, changed. */
-function changed(parts: Partial<Record<"username" | "password" | "pathname" | "search", string>>): string {
-  return Object.assign(new URL(inject("postgresUrl") ?? ""), parts).href;
-}
+const changed = (parts: Partial<URL>): string => Object.assign(new URL(inject("postgresUrl") ?? ""), parts).href;
 
 const pid = async ({ db }: Database): Promise<number> => {
   const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(db);
@@ -95,8 +93,7 @@ async function occupy(act: (hold: () => Promise<void>) => Promise<unknown>): Pro
 }
 
 /** Takes a lock until the end of the transaction. */
-const lock = (transaction: Kysely<Schema>, key: number) =>
-  sql`select pg_advisory_xact_lock(${key})`.execute(transaction);
+const lock = (one: Kysely<Schema>, key: number) => sql`select pg_advisory_xact_lock(${key})`.execute(one);
 
 describe("a query", () => {
   test("that takes too long is cancelled, and is unavailable", async () => {
@@ -175,9 +172,8 @@ describe("a server that goes away", () => {
     const { server, database } = await openOnOwn({ readers: 1, statementMs: 1_000, connectMs: 2_000 });
     const before = await pid(database);
     server.pause();
-    await expect(database.read((db) => sql`select 'late'`.execute(db))).rejects.toMatchObject({
-      reason: "unavailable",
-    });
+    const late = database.read((db) => sql`select 'late'`.execute(db));
+    await expect(late).rejects.toMatchObject({ reason: "unavailable" });
     server.resume();
     expect(await database.read(() => pid(database))).not.toBe(before);
     server.pause();
