@@ -118,6 +118,7 @@ const MAKE_KEY = "is not 32 bytes in base64 or hex. Make one with: openssl rand 
 const EVERYONE = "which holds every address, so any caller could claim any address. Write the networks of your proxies";
 const HOST = "which is not a host name. Write for example gateway.internal, without a port";
 const OVERRIDE = "which is not network=limit. Write for example 10.0.0.0/8=60000/60s or 10.0.0.0/8=off";
+const BY_64 = "but IPv6 addresses count by /64. Write 2001:db8::/64";
 const SHORT_TOKEN = "has to be at least 16 visible ASCII characters. Make one with: openssl rand -hex 32";
 const DURATION = "is not a duration. Write a number and ms, s, m, h or d, as in 600s";
 
@@ -130,6 +131,7 @@ test.for<readonly [name: string, values: readonly string[], mistake: string, oth
     ["10.0.0.0/8=10/1d"],
     "names 10.0.0.0/8=10/1d, where 10/1d needs a window of at most 1h, as a number and ms, s, m or h: 10/60s",
   ],
+  ["ADDRESS_LIMIT_OVERRIDES", ["2001:db8::1=off"], `names 2001:db8::1, ${BY_64}`],
   ["ADDRESS_LIMIT_OVERRIDES", ["10.0.0.0/8=off,::ffff:10.0.0.0/104=1/1s"], "names 10.0.0.0/8 twice. Keep one"],
   ["MAX_CONNECTIONS", ["0", "-1", "1.5", "1e3", "10,000", "off", "1000001"], "is not a whole number from 1 to 1000000"],
   ["INTERNAL_HOSTS", ["gateway:9090"], `names gateway:9090, ${HOST}`],

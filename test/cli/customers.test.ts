@@ -4,8 +4,8 @@ import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { expect, test } from "vitest";
+import { startFileOperator } from "../command.ts";
 import { temporaryFolder } from "../program.ts";
-import { startFileOperator } from "./operator.ts";
 
 const { gateway, operate, operateJson, expectOutput } = await startFileOperator();
 

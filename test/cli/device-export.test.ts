@@ -6,9 +6,9 @@ import { join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { beforeAll, expect, test } from "vitest";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
+import { startFileOperator, startTestOperator } from "../command.ts";
 import { paste } from "../pages.ts";
 import { startCommand, temporaryFolder } from "../program.ts";
-import { startFileOperator, startTestOperator } from "./operator.ts";
 
 const { gateway, env, operate, operateJson, expectOutput } = await startFileOperator();
 

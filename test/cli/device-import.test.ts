@@ -5,8 +5,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
+import { startFileOperator, startTestOperator } from "../command.ts";
 import { startCommand, temporaryFolder } from "../program.ts";
-import { startFileOperator, startTestOperator } from "./operator.ts";
 
 const { gateway, operate, expectOutput } = await startFileOperator();
 const { customerId, registry } = gateway;

@@ -4,9 +4,9 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
+import { startFileOperator } from "../command.ts";
 import { makeBoardKey } from "../core/assertions.ts";
 import { temporaryFolder } from "../program.ts";
-import { startFileOperator } from "./operator.ts";
 
 const { gateway, operate, operateJson, expectOutput } = await startFileOperator();
 const CREATE = `devices create --customer ${gateway.customerId}`;

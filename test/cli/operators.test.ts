@@ -3,9 +3,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { runCommand } from "../command.ts";
+import { runCommand, startFileOperator } from "../command.ts";
 import { temporaryFolder } from "../program.ts";
-import { startFileOperator } from "./operator.ts";
 
 const { env, operate, operateJson, expectOutput } = await startFileOperator();
 

@@ -4,11 +4,10 @@ import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { runCommand } from "../command.ts";
+import { runCommand, startTestOperator, wordsOf } from "../command.ts";
 import type { TestGateway } from "../gateway.ts";
 import { commandLinesOf, fencesIn } from "../pages.ts";
 import { temporaryFolder } from "../program.ts";
-import { startTestOperator, wordsOf } from "./operator.ts";
 
 /** Pages that enrol the devices and customers that they name. */
 const ENROLS = ["README.md", "docs/operators.md"];

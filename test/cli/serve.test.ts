@@ -116,13 +116,13 @@ test("serve names a port that is in use", async () => {
 test("serve names every mistake in the settings at once, without a secret", async () => {
   const env = {
     COUNTERSIGN_MASTER_KEY: "too-short-secret",
-    COUNTERSIGN_TOKEN_TLL: "5m",
+    COUNTERSIGN_TRUSTED_PROXY: "10.0.0.1",
     COUNTERSIGN_CLOCK_SKEW: "300",
     COUNTERSIGN_FAILURE_LIMIT: "10/1d",
     COUNTERSIGN_TLS_CLIENT_CA: "/x",
   };
   const mistakes = [
-    "TOKEN_TLL is not a setting. Did you mean COUNTERSIGN_TOKEN_TTL?",
+    "TRUSTED_PROXY is not a setting. Did you mean COUNTERSIGN_TRUSTED_PROXIES?",
     "TLS_CLIENT_CA has no effect without COUNTERSIGN_TLS_CERT and COUNTERSIGN_TLS_KEY. Set all of them, or none",
     "TLS_CLIENT_CA is /x, which cannot be read (ENOENT). Set it to the path of a PEM file",
     "MASTER_KEY is not 32 bytes in base64 or hex. Make one with: openssl rand -base64 32",

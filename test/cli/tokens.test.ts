@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { decodeJwt } from "jose";
 import { expect, test } from "vitest";
 import { PUBLISH_MS } from "../../src/core/tokens/rotation.ts";
+import { startFileOperator, startTestOperator } from "../command.ts";
 import { postLogin, signNow } from "../gateway.ts";
 import { temporaryFolder } from "../program.ts";
-import { startFileOperator, startTestOperator } from "./operator.ts";
 
 /** Lead of the gateway's clock, in milliseconds: the time until every gateway knows the next key. */
 const AHEAD_MS = 2_000;
