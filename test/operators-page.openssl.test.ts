@@ -24,19 +24,12 @@ test("a self-signed certificate is served, and commands trust it", async () => {
   const checkout = makeCheckout();
   const [makeCertificate = "", start = ""] = preparation.split("\n");
   execFileSync("sh", ["-c", makeCertificate], { cwd: checkout, stdio: "ignore" });
-  const files = [...start.matchAll(/(COUNTERSIGN_\w+)=(\S+)/g)].map(([, name = "", file = ""]) => [
-    name,
-    resolve(checkout, file),
-  ]);
-  const gateway = await serve(resolve(checkout, "data"), { env: { ...DEFAULT_ALG, ...Object.fromEntries(files) } });
+  const settings = [...start.matchAll(/(COUNTERSIGN_\w+)=(\S+)/g)];
+  const files = Object.fromEntries(settings.map(([, name, file = ""]) => [name, resolve(checkout, file)]));
+  const gateway = await serve(resolve(checkout, "data"), { env: { ...DEFAULT_ALG, ...files } });
   expect(gateway.publicUrl).toMatch(/^https:/);
 
   // The gateway's answers end without a line break.
-  const lines = example.replace("/auth/login\n", "/auth/login; echo\n");
-  const output = await runIn(checkout, gateway, lines);
-  expect(output.split("\n")).toEqual([
-    expect.stringMatching(/^\{"token":"eyJ/),
-    expect.stringMatching(/^eyJ/),
-    expect.stringMatching(/^customer /),
-  ]);
+  const output = await runIn(checkout, gateway, example.replace("/auth/login\n", "/auth/login; echo\n"));
+  expect(output).toMatch(/^\{"token":"eyJ.*\neyJ.*\ncustomer .*$/);
 });

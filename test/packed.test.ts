@@ -8,6 +8,7 @@ import {
   mkdirSync,
   mkdtempDisposableSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -15,7 +16,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { createClient, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
@@ -45,18 +46,12 @@ const overRpc =
         ({ message }: Error) => (/no token was sent/.test(message) ? "missing" : message),
       );
 
-const FRAMEWORKS: Readonly<Record<string, { readonly ask: Ask; readonly packages: readonly string[] }>> = {
-  express: { ask: overRest, packages: ["express", "@types/express"] },
-  fastify: { ask: overRest, packages: ["fastify"] },
-  hono: { ask: overRest, packages: ["hono", "@hono/node-server"] },
-  connect: {
-    ask: overRpc((baseUrl) => createConnectTransport({ baseUrl, httpVersion: "1.1" })),
-    packages: ["@connectrpc/connect", "@connectrpc/connect-node", "@bufbuild/protobuf"],
-  },
-  "grpc-js": {
-    ask: overRpc((baseUrl) => createGrpcTransport({ baseUrl })),
-    packages: ["@grpc/grpc-js", "@grpc/proto-loader"],
-  },
+const FRAMEWORKS: Readonly<Record<string, Ask>> = {
+  express: overRest,
+  fastify: overRest,
+  hono: overRest,
+  connect: overRpc((baseUrl) => createConnectTransport({ baseUrl, httpVersion: "1.1" })),
+  "grpc-js": overRpc((baseUrl) => createGrpcTransport({ baseUrl })),
 };
 
 const grpcPrograms = fencesIn(readFileSync("docs/grpc-clients.md", "utf8"), "ts");
@@ -107,8 +102,7 @@ let installed: string;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "countersign-"));
   installed = join(folder, "node_modules/countersign");
-  const packages = Object.values(FRAMEWORKS).flatMap((framework) => framework.packages);
-  installPacked(["@types/node", "undici-types", ...packages]);
+  installPacked();
   for (const example of ["devices_pb.ts", "devices.proto", "grpc-client.ts", ...globSync("examples/verify-*.ts")]) {
     const name = example.replace("examples/", "");
     copyFileSync(join(installed, "examples", name), join(folder, name));
@@ -123,26 +117,22 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** Packs in a copy that leaves dist/ alone, `prepack` included, and installs the tarball with links for its and the service's packages. */
-function installPacked(packages: readonly string[]): void {
+/** Packs in a copy that leaves dist/ alone, `prepack` included, and installs the tarball beside links to the packages of this checkout. */
+function installPacked(): void {
   using staging = mkdtempDisposableSync(join(tmpdir(), "countersign-pack-"));
   const { files } = JSON.parse(readFileSync("package.json", "utf8"));
   const sources = ["package.json", "README.md", "src", "gen", "scripts", "tsconfig.json", "tsconfig.build.json"];
   for (const file of new Set<string>([...files, ...sources])) {
     if (file !== "dist") cpSync(file, join(staging.path, file), { recursive: true });
   }
-  link("node_modules", join(staging.path, "node_modules"));
+  symlinkSync(resolve("node_modules"), join(staging.path, "node_modules"));
   const output = execFileSync("npm", ["pack", "--silent"], { cwd: staging.path, encoding: "utf8" });
   mkdirSync(installed, { recursive: true });
   const tarball = join(staging.path, output.trim().split("\n").at(-1) ?? "");
   execFileSync("tar", ["-xzf", tarball, "-C", installed, "--strip-components=1"]);
-  link("node_modules", join(installed, "node_modules"));
-  for (const name of packages) link(join("node_modules", name), join(folder, "node_modules", name));
-}
-
-function link(target: string, path: string): void {
-  mkdirSync(dirname(path), { recursive: true });
-  symlinkSync(resolve(target), path);
+  symlinkSync(resolve("node_modules"), join(installed, "node_modules"));
+  for (const name of readdirSync("node_modules"))
+    symlinkSync(resolve("node_modules", name), join(installed, "..", name));
 }
 
 /** Writes a file of the service. @returns its name */
@@ -205,7 +195,7 @@ test("the examples of countersign/verify run, and the page's function ends by it
   onTestFinished(() => void services.kill());
   for (const [name, port] of ports) {
     const ask = async (headers: Readonly<Record<string, string>>): Promise<unknown> =>
-      FRAMEWORKS[name]?.ask(`http://127.0.0.1:${port}`, headers);
+      FRAMEWORKS[name]?.(`http://127.0.0.1:${port}`, headers);
     await expect.poll(() => ask({ "x-access-token": token }).catch(String)).toBe("sensor-1");
     expect([name, await ask({})]).toEqual([name, "missing"]);
   }
