@@ -23,8 +23,6 @@ export function sendAtRate<Answer>(
     }
   }, TICK_MS);
   return {
-    /** The answers to come, in the order of their requests. */
-    answers,
     /** Resolves once `count` more requests were sent and the last one was answered. */
     async more(count: number): Promise<void> {
       for (const due = answers.length + count; answers.length < due; await pause(TICK_MS)) await answers.at(-1);

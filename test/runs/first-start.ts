@@ -1,12 +1,18 @@
 // `npm run first-start [-- --rounds 100 --processes 20]`: processes that start at once on an empty database. Exits 1 unless each
-// round ends with one key.
+// round ends with one key. The processes run this module too.
 
 import { fork } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { join } from "node:path";
 import type { Environment } from "../../src/config.ts";
-import { TOKEN_ALGS } from "../../src/core/tokens/algorithms.ts";
+import { TOKEN_ALGS, type TokenAlg } from "../../src/core/tokens/algorithms.ts";
+import { migrate } from "../../src/store/migrations.ts";
+import { openPostgres } from "../../src/store/postgres.ts";
+import { createSealer } from "../../src/store/sealing.ts";
+import { createSigningKeyStore } from "../../src/store/signing-keys.ts";
+import { openSqlite } from "../../src/store/sqlite.ts";
+import { openRing } from "../keyring/ring.ts";
 import { onBothDatabases, type Result, readNumbers } from "../long-run.ts";
 import { execute } from "../store/database.ts";
 
@@ -16,7 +22,7 @@ export async function startTogether(
   rounds: number,
   { DATA_DIR = "", DATABASE_URL: url }: Environment,
 ): Promise<Result> {
-  const children = Array.from({ length: processes }, () => fork(new URL("first-start-process.ts", import.meta.url)));
+  const children = Array.from({ length: processes }, () => fork(import.meta.filename));
   await Promise.all(children.map((child) => once(child, "message")));
   const mistakes: string[] = [];
   for (let round = 0; round < rounds; round++) {
@@ -46,7 +52,28 @@ function agree(answers: readonly unknown[]): boolean {
   return isWhole && new Set(answers.map((answer) => JSON.stringify(answer))).size === 1;
 }
 
+/** Longer than a gateway's own timeout: twenty processes connect at once. */
+const CONNECT_MS = 30_000;
+
+/** Opens the key ring of a database, as a gateway does. @returns the `kid` of each key */
+async function openKeys({ location, alg }: { readonly location: string; readonly alg: TokenAlg }) {
+  const isUrl = location.startsWith("postgres:");
+  const database = isUrl ? await openPostgres({ url: location, connectMs: CONNECT_MS }) : openSqlite(location);
+  await migrate(database);
+  const store = createSigningKeyStore(database, createSealer([Buffer.alloc(32, 1)]));
+  const { active, published } = await openRing(store, { alg });
+  await database.close();
+  return { active: active()?.kid, published: published().map(({ kid }) => kid) };
+}
+
 if (process.argv[1] === import.meta.filename) {
-  const number = readNumbers({ rounds: 100, processes: 20 });
-  await onBothDatabases((settings) => startTogether(number("processes"), number("rounds"), settings));
+  if (process.send === undefined) {
+    const number = readNumbers({ rounds: 100, processes: 20 });
+    await onBothDatabases((settings) => startTogether(number("processes"), number("rounds"), settings));
+  } else {
+    process.on("message", async (order: Parameters<typeof openKeys>[0]) => {
+      process.send?.(await openKeys(order).catch(String));
+    });
+    process.send("loaded");
+  }
 }

@@ -4,7 +4,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Environment } from "../../src/config.ts";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
-import { CUSTOMER_KEY, enrolMany, logInBy, NO_LIMITS, openGateway } from "../gateway.ts";
+import { CUSTOMER_KEY, enrolMany, logInBy, NO_LIMITS, openGateway, type TestGateway } from "../gateway.ts";
 import { onBothDatabases, type Result, readNumbers } from "../long-run.ts";
 import { sendAtRate } from "../pace.ts";
 import type { Board } from "../registry-copy.ts";
@@ -27,7 +27,12 @@ export async function replaceLoginKey(
   const deviceKeys = Array.from({ length: devices }, (_, index) => `rotated-${index}`);
   await enrolMany(one, deviceKeys);
   const boards = deviceKeys.map((deviceKey) => ({ deviceKey, customerKey: CUSTOMER_KEY }));
-  using load = startLogins(gateways, boards, rate);
+  // Each device logs in at both gateways in turn.
+  using load = sendAtRate(rate, async (index) => {
+    const board = boards[index % boards.length];
+    const isOdd = (index + Math.floor(index / boards.length)) % 2 === 1;
+    return board ? logIn(gateways[isOdd ? 1 : 0], board) : "there is no board";
+  });
   await load.more(devices);
 
   // 1. Issue a new key, which devices get one by one.
@@ -61,23 +66,11 @@ export async function replaceLoginKey(
   return { line: `${outcomes.length} logins at ${rate} a second, ${mistakes.length} refused`, mistakes };
 }
 
-interface Listening {
-  readonly publicUrl: string;
-}
-
-/** Boards log in at a steady rate, at all gateways in turn; both lists may change meanwhile. An answer is `ok` or the error's text. */
-export function startLogins(gateways: readonly Listening[], boards: readonly Board[], rate: number) {
-  return sendAtRate(rate, async (index) => {
-    const board = boards[index % boards.length];
-    const gateway = gateways[(index + Math.floor(index / boards.length)) % gateways.length];
-    return board && gateway ? logIn(gateway, board) : "there is no board or no gateway";
-  });
-}
-
 /** A gateway on a busy machine sheds a login, or gets no answer of its database in time. The board then tries again. */
 const BUSY = /"message":"(too many devices log in now|the registry (cannot be reached|does not answer|is busy))/;
 
-async function logIn({ publicUrl }: Listening, board: Board): Promise<string> {
+/** @returns `ok`, or the error's text */
+async function logIn({ publicUrl }: TestGateway, board: Board): Promise<string> {
   for (;;) {
     const response = await logInBy(publicUrl, board);
     const text = await response.text();
