@@ -44,18 +44,23 @@ test("closes idle connections of every protocol at once", async () => {
   for (const open of [unused, used]) open.destroy();
 });
 
-test("answers a request under way over HTTP/2, then closes its session", async () => {
-  const { publicUrl, close } = await openGateway({}, OPTIONS);
+test("answers requests under way over HTTP/1 and HTTP/2, then closes their connections", async () => {
+  const { publicUrl, internalUrl, close } = await openGateway({}, OPTIONS);
+  const socket = openSocket(publicUrl);
+  socket.write("POST /auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{");
   const session = connectHttp2(publicUrl);
   const stream = session.request({ ":method": "POST", ":path": "/auth/login" });
   stream.write("{");
-  // After an answer on another stream, the head of the first request has been read.
+  // After later answers, the heads of both requests have been read.
+  await fetch(new URL("/livez", publicUrl));
   await once(session.request({ ":path": "/livez" }).resume(), "close");
   const closed = close();
+  await expectClosed(internalUrl);
+  socket.write("}");
   stream.end("}");
-  const [headers] = await once(stream, "response");
-  expect(headers[":status"]).toBe(400);
-  await once(stream.resume(), "close");
+  const [[answer], [headers]] = await Promise.all([once(socket, "data"), once(stream, "response")]);
+  expect([String(answer).slice(0, 13), headers[":status"]]).toEqual(["HTTP/1.1 400 ", 400]);
+  await Promise.all([once(socket, "close"), once(stream.resume(), "close")]);
   await closed;
 });
 
