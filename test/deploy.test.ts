@@ -17,11 +17,10 @@ const dashboard = readFileSync("deploy/grafana/countersign.json", "utf8");
 const alerts = readFileSync("deploy/prometheus/alerts.yml", "utf8");
 
 function expressions(): readonly string[] {
-  const ofPanels: readonly { readonly targets: readonly { readonly expr: string }[] }[] = JSON.parse(dashboard).panels;
-  const ofRules = [...alerts.matchAll(/^ +expr: (?:\|\n((?: {10}.*\n)+)|(.*))/gm)].map(
-    ([, block, line]) => block ?? line,
-  );
-  return [...ofPanels.flatMap(({ targets }) => targets.map(({ expr }) => expr)), ...ofRules.map(String)];
+  const panels: { targets: { expr: string }[] }[] = JSON.parse(dashboard).panels;
+  const rules = [...alerts.matchAll(/^ +expr: (?:\|\n((?: {10}.*\n)+)|(.*))/gm)];
+  const ofPanels = panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
+  return [...ofPanels, ...rules.map(([, block, line]) => block ?? line ?? "")];
 }
 
 test("each metric that the dashboard and the alerts name exists", async () => {

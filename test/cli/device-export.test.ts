@@ -80,9 +80,6 @@ test.for(["csv", "ndjson"])(
 );
 
 test("--output makes a new file: it replaces none, and a failed export leaves none", async () => {
-  const nowhere = "countersign: /nowhere/devices.csv cannot be written (ENOENT)\n";
-  await expectOutput("devices export --output /nowhere/devices.csv", { status: 2, stderr: nowhere });
-
   const folder = temporaryFolder();
   const [file, link, other] = [join(folder, "devices.csv"), join(folder, "link.csv"), join(folder, "other.csv")];
   await operate(`devices export --output ${file} --customer few`);

@@ -77,26 +77,21 @@ test("import reads standard input with --customer; the later of two lines of a d
 
 const NEVER = `${HEADER}never,${customerId},,,,,\n`;
 
-test.each<[file: string | Buffer, options: string, mistake: string]>([
-  ["", "", "is empty. It has to begin with a header, or to be NDJSON"],
-  [Buffer.from(NEVER, "utf16le"), "", "is not UTF-8 text. Save it as CSV in UTF-8, or as NDJSON"],
-  ["device_kye,customer_id\n", "", 'there is no column "device_kye". Is it device_key?'],
-  [NEVER, "--from-line soon", "Write a whole number from 1."],
+test.each<[file: string | Buffer, mistake: string]>([
+  ["", "is empty. It has to begin with a header, or to be NDJSON"],
+  [Buffer.from(NEVER, "utf16le"), "is not UTF-8 text. Save it as CSV in UTF-8, or as NDJSON"],
+  [NEVER.replace("device_key", "device_kye"), 'there is no column "device_kye". Is it device_key?'],
   [
-    `device_key,customer_id,name\nquote-1,${customerId},5" pipe\n`,
-    "",
-    "has a double quote out of place at line 2. Write it twice inside a quoted value",
+    `${HEADER}quote-1,${customerId},5" pipe,,,,\n`,
+    "has a double quote out of place at line 2. Write it twice inside a",
   ],
-])("import of %j %s changes nothing, and says what to do", async (content, options, mistake) => {
-  const { status, stdout, stderr } = await operate(`devices import ${fileOf(content)} ${options}`);
+])("import of %j changes nothing, and says what to do", async (content, mistake) => {
+  const { status, stdout, stderr } = await operate(`devices import ${fileOf(content)}`);
   expect([status, stdout, stderr]).toEqual([2, "", expect.stringContaining(mistake)]);
   await expect(devices.get("never")).rejects.toThrow("no device");
 });
 
-test("import names a file that it cannot read, and --customer for a row without a customer", async () => {
-  const missing = { status: 2, stderr: /\/nowhere\/devices\.csv cannot be read \(ENOENT\)/ };
-  await expectOutput("devices import /nowhere/devices.csv", missing);
-  await expectOutput(`devices import ${temporaryFolder()}`, { status: 2, stderr: /cannot be read \(EISDIR\)/ });
+test("import names --customer for a row without a customer", async () => {
   const { stderr } = await operate(`devices import ${fileOf('{"device_key":"a"}\n')}`);
   expect(stderr).toMatch(/line 1: customer_id [^\n]+\. Add it, or give --customer ID for all\n/);
 });

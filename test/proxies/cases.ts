@@ -152,22 +152,18 @@ export function testOpen(program: ProxyProgram, ...lines: readonly string[]): vo
   });
 }
 
-/** Declares tests of the example's lines for a gateway that speaks TLS. */
+/** Declares a test of the example's lines for a gateway that speaks TLS. */
 export function testGatewayTls(program: ProxyProgram): void {
   const folder = makeCertificates({ server: "ecdsa", other: "ecdsa" });
-  const file = (name: string) => join(folder, name);
-  const tls = { cert: file("server.crt"), key: file("server.key") };
+  const [cert, key, trusted] = [join(folder, "server.crt"), join(folder, "server.key"), join(folder, "other.crt")];
   const lines = ["the gateway speaks TLS"];
 
-  test("asks a gateway that speaks TLS", async () => {
-    const { send, mint } = await openTestSite(program, { lines, tls });
+  test("asks a gateway that speaks TLS, and none with a certificate of another authority", async () => {
+    const { send, mint } = await openTestSite(program, { lines, tls: { cert, key } });
     expectPassed(await send(withToken(validToken(mint))));
     expectRefused(await send());
-  });
-
-  test("asks no gateway with a certificate of another authority", async () => {
-    const { send, mint } = await openTestSite(program, { lines, tls: { ...tls, trusted: file("other.crt") } });
-    expect((await send(withToken(validToken(mint)))).status).toBe(503);
+    const untrusted = await openTestSite(program, { lines, tls: { cert, key, trusted } });
+    expect((await untrusted.send(withToken(validToken(untrusted.mint)))).status).toBe(503);
   });
 }
 
