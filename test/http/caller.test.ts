@@ -4,7 +4,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { createServiceImplSpec } from "@connectrpc/connect";
 import fc from "fast-check";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { AuthService } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
 import { limitAddress, readNetwork } from "../../src/core/limiter/addresses.ts";
 import { createCallerFrom, findOrigin, trustNetworks } from "../../src/http/caller.ts";
@@ -16,34 +16,21 @@ import { sendByHand } from "../protocols/hand.ts";
 import { mountAll } from "../protocols/mount.ts";
 import { exchange } from "./raw-http.ts";
 
-describe("limitAddress", () => {
-  test.for([
-    ["192.0.2.1", "192.0.2.1"],
-    ["::ffff:192.0.2.1", "192.0.2.1"],
-    ["64:ff9b::192.0.2.1", "192.0.2.1"],
-    ["64:ff9b::", "0.0.0.0"],
-    ["64:ff9b::1:c000:201", "64:ff9b::/64"],
-    ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
-    ["::1", "::/64"],
-    ["fe80::1%eth0", "fe80::/64"],
-    ["", "unknown"],
-    ["192.0.2.256", "unknown"],
-  ] as const)("counts %j under %j", ([address, counted]) => {
-    expect(limitAddress(address)).toBe(counted);
-  });
-
-  test("counts an IPv6 /64 as one, and never two as one", () => {
-    fc.assert(
-      fc.property(fc.ipV6(), fc.nat({ max: 0xffff }), fc.nat({ max: 0xffff }), (address, network, host) => {
-        const counted = (net: number, end: number): string =>
-          limitAddress(`2001:db8:0:${net.toString(16)}::${end.toString(16)}`);
-        expect(counted(network, host)).toBe(counted(network, 1));
-        expect(counted(network, host)).not.toBe(counted(network ^ 1, host));
-        // Keys of limits are joined with spaces.
-        expect(limitAddress(address)).not.toContain(" ");
-      }),
-    );
-  });
+test.for([
+  ["192.0.2.1", "192.0.2.1"],
+  ["::ffff:192.0.2.1", "192.0.2.1"],
+  ["64:ff9b::192.0.2.1", "192.0.2.1"],
+  ["64:ff9b::", "0.0.0.0"],
+  ["64:ff9b::1:c000:201", "64:ff9b::/64"],
+  ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
+  ["2001:db8:1:2::1", "2001:db8:1:2::/64"],
+  ["2001:db8:1:3::1", "2001:db8:1:3::/64"],
+  ["::1", "::/64"],
+  ["fe80::1%eth0", "fe80::/64"],
+  ["", "unknown"],
+  ["192.0.2.256", "unknown"],
+] as const)("limits count %j under %j", ([address, counted]) => {
+  expect(limitAddress(address)).toBe(counted);
 });
 
 test("without trusted proxies the peer is the caller, and each request has an id of its own", () => {
