@@ -5,7 +5,6 @@ import { decodeJwt, decodeProtectedHeader } from "jose";
 import { describe, expect, test } from "vitest";
 import { AuthError } from "../../../src/core/errors.ts";
 import type { TokenSigner } from "../../../src/core/ports.ts";
-import { readEpoch } from "../../../src/core/registry/revocation.ts";
 import { TOKEN_ALGS, TOKEN_TYPES, type TokenAlg } from "../../../src/core/tokens/algorithms.ts";
 import { type ActiveKey, readyToSign, readyToVerify } from "../../../src/core/tokens/key-material.ts";
 import { createTokenVerifier, type SignerOptions } from "../../../src/core/tokens/tokens.ts";
@@ -63,14 +62,6 @@ describe("the signer", () => {
     const { header, claims } = await sign({ type: "at+jwt" });
     expect(header).toMatchObject({ typ: "at+jwt" });
     expect(claims).toMatchObject({ sub: "pump-7", client_id: "pump-7" });
-  });
-
-  test("begins the jti with the epoch of the device and its customer", async () => {
-    const all = [MARKS, MARKS, { ...MARKS, device: 1 }, { ...MARKS, customer: 1 }];
-    const epochs = await Promise.all(all.map(async (marks) => readEpoch((await sign({}, { marks })).claims.jti ?? "")));
-    expect(epochs[0]).toMatch(/^[\w-]{8}$/);
-    expect(epochs[1]).toBe(epochs[0]);
-    expect(new Set(epochs).size).toBe(3);
   });
 
   test("uses its lifetime and the present issuer", async () => {
