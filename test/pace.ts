@@ -1,22 +1,24 @@
-// Sends requests at a steady rate, without waiting for answers.
+// Sends requests at a steady rate.
 
 import { setTimeout as pause } from "node:timers/promises";
 
 /** Interval of the timer, which sends the due requests. */
 const TICK_MS = 5;
 
-/** Calls `send` at a rate, with the index of the request, until it is stopped, and at most `most` times. */
+/** Calls `send` at a rate, with the index of the request, until it is stopped. A request waits while `mostAtOnce` are under way. */
 export function sendAtRate<Answer>(
   perSecond: number,
   send: (index: number) => Promise<Answer>,
-  most = Number.POSITIVE_INFINITY,
+  mostAtOnce = Number.POSITIVE_INFINITY,
 ) {
   const started = performance.now();
   const answers: Promise<Answer>[] = [];
+  let underWay = 0;
   const timer = setInterval(() => {
     const due = ((performance.now() - started) / 1_000) * perSecond;
-    while (answers.length < Math.min(due, most)) {
-      const answer = send(answers.length);
+    while (answers.length < due && underWay < mostAtOnce) {
+      underWay++;
+      const answer = send(answers.length).finally(() => underWay--);
       // The caller that waits for the answers gets the failure.
       answer.catch(() => {});
       answers.push(answer);

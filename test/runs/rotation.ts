@@ -11,6 +11,8 @@ import type { Board } from "../registry-copy.ts";
 
 /** Time in which every gateway sees a change, in seconds. */
 const SEEN_S = 1;
+/** Logins under way. On a busy machine more would queue until the gateways refuse them. */
+const MOST_AT_ONCE = 4;
 
 /** `rate`: logins a second, over all devices. `loginsBetween`: logins between the new key of a device and of the next. */
 export async function replaceLoginKey(
@@ -28,11 +30,12 @@ export async function replaceLoginKey(
   await enrolMany(one, deviceKeys);
   const boards = deviceKeys.map((deviceKey) => ({ deviceKey, customerKey: CUSTOMER_KEY }));
   // Each device logs in at both gateways in turn.
-  using load = sendAtRate(rate, async (index) => {
+  const send = async (index: number) => {
     const board = boards[index % boards.length];
     const isOdd = (index + Math.floor(index / boards.length)) % 2 === 1;
     return board ? logIn(gateways[isOdd ? 1 : 0], board) : "there is no board";
-  });
+  };
+  using load = sendAtRate(rate, send, MOST_AT_ONCE);
   await load.more(devices);
 
   // 1. Issue a new key, which devices get one by one.
@@ -66,15 +69,15 @@ export async function replaceLoginKey(
   return { line: `${outcomes.length} logins at ${rate} a second, ${mistakes.length} refused`, mistakes };
 }
 
-/** A gateway on a busy machine sheds a login, or gets no answer of its database in time. The board then tries again. */
-const BUSY = /"message":"(too many devices log in now|the registry (cannot be reached|does not answer|is busy))/;
+/** On a busy machine PostgreSQL may take longer than the second that a login waits. The board then tries again. */
+const UNANSWERED = /"message":"the registry (cannot be reached|does not answer)/;
 
 /** @returns `ok`, or the error's text */
 async function logIn({ publicUrl }: TestGateway, board: Board): Promise<string> {
   for (;;) {
     const response = await logInBy(publicUrl, board);
     const text = await response.text();
-    if (!BUSY.test(text)) return response.ok ? "ok" : text;
+    if (!UNANSWERED.test(text)) return response.ok ? "ok" : text;
     await pause(100);
   }
 }
