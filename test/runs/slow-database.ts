@@ -44,6 +44,15 @@ export async function runSlowDatabase(databaseUrl: string, rate: number, seconds
     return { name, logins: answers.length, statuses: [...statuses], slowestMs, memoryMb };
   }
 
+  /** Waits until the database answers a login. @returns the milliseconds that it took */
+  async function waitForDatabase(): Promise<number> {
+    const began = performance.now();
+    while ((await logIn()).status !== 401) await pause(10);
+    return performance.now() - began;
+  }
+
+  // On a busy machine the gateway's first connection for logins may take longer than a login waits.
+  await waitForDatabase();
   const phases = [await load("normal")];
   relay.delay(2_000);
   phases.push(await load("two seconds late"));
@@ -52,9 +61,7 @@ export async function runSlowDatabase(databaseUrl: string, rate: number, seconds
   phases.push(await load("cut off"));
   relay.refuse(false);
   relay.delay(0);
-  const restored = performance.now();
-  while ((await logIn()).status !== 401) await pause(10);
-  const recoveryMs = performance.now() - restored;
+  const recoveryMs = await waitForDatabase();
   phases.push(await load("restored"));
   await gateway.end("SIGTERM");
   const lines = linesOf(gateway).filter(({ level }) => level >= 40);
