@@ -83,7 +83,7 @@ export const runChaos = (logins: number, everySeconds: number, rate: number) =>
 
 /** Restarts the gateways in turn until there were enough restarts and logins. `rate`: logins a second at most. */
 export const runRolling = (restarts: number, logins: number, rate: number) =>
-  underLoad({ settings: { DRAIN_DELAY: "3s" } }, { rate, connections: 16 }, async ({ balancer, gateways, sent }) => {
+  underLoad({ settings: { DRAIN_DELAY: "5s" } }, { rate, connections: 16 }, async ({ balancer, gateways, sent }) => {
     const mistakes: string[] = [];
     let restarted = 0;
     for (; restarted < restarts || sent() < logins; restarted++) {
@@ -99,7 +99,7 @@ export const runRolling = (restarts: number, logins: number, rate: number) =>
 /** Resolves once HAProxy sends requests to a gateway again, so that the next restart leaves one in use. */
 async function isUsed({ url, ca }: Balancer, server: string): Promise<void> {
   const answeredBy = async () => (await ask(new URL("/readyz", url), { ca })).headers["x-gateway"]?.[0];
-  while ((await answeredBy().catch(() => undefined)) !== server);
+  while ((await answeredBy().catch(() => undefined)) !== server) await pause(50);
 }
 
 /** Measures one gateway's memory at intervals, and the slope of the second half. */
