@@ -25,7 +25,6 @@ const MISTAKES = {
     ["is missing or empty", ""],
     ["has 97 characters. It has at most 96", "k".repeat(97)],
     ["has a character that is not visible ASCII at position 1", " device", "🔑key"],
-    // An emoji counts once.
     ["has a character that is not visible ASCII at position 2", "d\x7f", "a🔑 "],
     ["has a character that is not visible ASCII at position 3", "my device", "de\0vice"],
     ["has a character that is not visible ASCII at position 4", "gerät", "key\ud83d"],

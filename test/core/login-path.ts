@@ -71,7 +71,7 @@ export interface Attempt {
   readonly address?: string;
 }
 
-/** One login path with its own limits, a clock that the test sets, and a record of charges and look-ups. */
+/** One login path with its own limits, a clock that the test sets, and a record of charges. */
 export type Path = ReturnType<typeof openPath>;
 
 export function openPath(
@@ -85,17 +85,11 @@ export function openPath(
   const { customers, customerKeys, devices } = registry;
   /** The charged policies of each call, in order. */
   const charged: (readonly PolicyName[])[] = [];
-  const lookedUp: string[] = [];
   const clock = { now: NOW };
   const limits = { ...policies, ...options.policies };
 
   const logIn = createLogIn({
-    credentials: {
-      find(deviceKey, now) {
-        lookedUp.push(deviceKey);
-        return store.credentials.find(deviceKey, now);
-      },
-    },
+    credentials: store.credentials,
     limiter: {
       ...limiter,
       charge(charges, now) {
@@ -136,7 +130,6 @@ export function openPath(
     logIn,
     limiter,
     charged,
-    lookedUp,
     issue,
     enrolOwner,
     enrol,

@@ -1,7 +1,7 @@
 // The path of a login: the order of its steps, and the cost of each answer.
 
 import { decodeJwt } from "jose";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
 import { deriveDeviceKey, secretFromText } from "../../src/core/signature.ts";
 import { caughtErrorOf } from "./caught-error.ts";
@@ -18,6 +18,7 @@ import {
 } from "./login-path.ts";
 
 const fixture = await shareFixture();
+const lookUp = vi.spyOn(fixture.store.credentials, "find");
 
 const STALE = SECONDS - 301;
 
@@ -55,9 +56,11 @@ describe("precedence", () => {
     ["device_signature", { deviceSignature: "zz" }],
   ] as const)("a malformed %s comes before clock_skew, and costs nothing", async ([field, mistake]) => {
     const path = openPath(fixture);
+    lookUp.mockClear();
     const login = path.logIn({ ...request("device", { timestamp: STALE }), ...mistake }, callerAt());
     await expect(login).rejects.toMatchObject({ reason: "malformed", details: { field } });
-    expect([path.charged, path.lookedUp]).toEqual([[], []]);
+    expect(path.charged).toEqual([]);
+    expect(lookUp).not.toHaveBeenCalled();
   });
 
   test("clock_skew comes before a spent address and any look-up, and costs nothing", async () => {
@@ -65,10 +68,11 @@ describe("precedence", () => {
     const device = await path.enrol();
     for (let times = 0; times < 6; times++) await caughtErrorOf(path.login(`unknown-${times}`));
     path.charged.length = 0;
-    path.lookedUp.length = 0;
+    lookUp.mockClear();
     const error = await caughtErrorOf(path.login(device, { timestamp: STALE }));
     expect([error.reason, error.details]).toEqual(["clock_skew", { serverTime: SECONDS }]);
-    expect([path.charged, path.lookedUp]).toEqual([[], []]);
+    expect(path.charged).toEqual([]);
+    expect(lookUp).not.toHaveBeenCalled();
   });
 
   test("login comes before replayed", async () => {
@@ -86,6 +90,14 @@ test("an unknown device and a wrong signature have one error, the same charges a
   const devices = [...Object.values(await path.enrolKinds()).flat(), withoutKeys];
   const message = "device_key is unknown or device_signature is not made with its customer key";
   await expectUnproven(fixture, devices, (device) => request(device, { key: "wrong" }), message);
+});
+
+test("the keys of a decoy, which stands in for an unknown device, prove nothing", async () => {
+  const path = openPath(fixture);
+  const device = await path.enrol();
+  const credential = await fixture.store.credentials.find(device, NOW);
+  lookUp.mockResolvedValueOnce({ ...credential, enrolled: false });
+  expect(await path.outcomes(2, device)).toEqual(["invalid_credentials (failure)", "admitted"]);
 });
 
 test("without a key to sign with, or the registry, a login is unavailable and costs the device nothing", async () => {
