@@ -219,7 +219,8 @@ describe.for([1, 2] as const)("Connect's own form over HTTP/%i", (version) => {
       const wanted = "application/json, application/proto, application/grpc or application/grpc-web";
       const message = `the Content-Type is ${sent}. Send ${wanted}`;
       const answer = await send({ headers: { "content-type": type } });
-      expect(json(answer)).toMatchObject({ status: 415, code: "unimplemented", message });
+      const details = [expect.objectContaining({ type: "google.rpc.ErrorInfo" })];
+      expect(json(answer)).toEqual({ status: 415, code: "unimplemented", message, details });
     },
   );
 

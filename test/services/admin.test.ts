@@ -192,3 +192,9 @@ test("a device's move to a key of its own is finished by a mask with accepts_sha
   expect((await call("UpdateDevice", { name, body: { display_name: "Two" } })).json).toMatchObject(moving);
   expect(await move({}, "accepts_shared_key")).toMatchObject({ ...moving, accepts_shared_key: false });
 });
+
+test("a customer with devices is not deleted", async () => {
+  await RESOURCES.Device.create("kept");
+  const answer = await call("DeleteCustomer", { name: gateway.customerId });
+  expect(answer).toMatchObject({ status: 400, json: { reason: "failed_precondition" } });
+});
