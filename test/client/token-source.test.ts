@@ -46,6 +46,13 @@ async function startSource(options: Partial<TokenSourceOptions> = {}) {
   return { source, deviceKey, outcomes, settled: async () => last };
 }
 
+/** A login that fails with these errors before it succeeds. */
+function loginAfter(...errors: readonly RpcError[]) {
+  const login = vi.fn<AuthClient["login"]>(async () => ({ token: "a-token", expires_in: 600 }));
+  for (const error of errors) login.mockRejectedValueOnce(error);
+  return login;
+}
+
 /** Uses up a device's login limit, with proofs of earlier seconds. */
 async function spend(deviceKey: string, logins: number): Promise<void> {
   const signer = createLoginSigner({ deviceKey, customerKey: CUSTOMER_KEY, now: () => time - 100 * SECOND });
@@ -96,13 +103,17 @@ test.each([-3600, 3600])("a clock that is off by %d s is corrected, once", async
 
 test("only a clock_skew error corrects the clock", async () => {
   const details = { serverTime: time / SECOND + 3600 };
-  const login = vi
-    .fn<AuthClient["login"]>(async () => ({ token: "a-token", expires_in: 600 }))
-    .mockRejectedValueOnce(new RpcError(status.UNAUTHENTICATED, "replayed", "replayed", details))
-    .mockRejectedValueOnce(new RpcError(status.UNAVAILABLE, "lost", undefined, details));
+  const replayed = new RpcError(status.UNAUTHENTICATED, "replayed", "replayed", details);
+  const login = loginAfter(replayed, new RpcError(status.UNAVAILABLE, "lost", undefined, details));
   const { source } = await startSource({ client: { login } });
   expect(await source.token()).toBe("a-token");
   expect(login.mock.calls.map(([{ timestamp }]) => timestamp)).toEqual([0, 1, 2].map((later) => time / SECOND + later));
+});
+
+test("a login is repeated once after a lost connection", async () => {
+  const lost = new RpcError(status.UNAVAILABLE, "lost");
+  const { source } = await startSource({ client: { login: loginAfter(lost, lost) } });
+  await expect(source.token()).rejects.toBe(lost);
 });
 
 test("waits as long as the gateway says before the next login", async () => {

@@ -32,16 +32,6 @@ test.for(KINDS)("openid-client logs a device in by %s", async (kind) => {
   expect([token_type, expires_in, decodeJwt(access_token).sub]).toEqual(["bearer", 600, deviceKey]);
 });
 
-test("openid-client gets the reason of an error", async () => {
-  const wrong = openid.ClientSecretJwt("another secret of thirty-two bytes");
-  const config = await openid.discovery(ISSUER, await gateway.enrol(), undefined, wrong, OPENID_OPTIONS);
-  await expect(openid.clientCredentialsGrant(config)).rejects.toMatchObject({
-    error: "invalid_client",
-    error_description: "sub is an unknown device or client_assertion is not signed with its key",
-    status: 400,
-  });
-});
-
 test.for(KINDS)("oauth4webapi logs a device in by %s, and its token is one of RFC 9068", async (kind) => {
   const { deviceKey, secret = "", privateKey } = await enrol(kind);
   const options = { [oauth.customFetch]: reach };

@@ -56,7 +56,7 @@ describe("an error", () => {
   ])("%# has its code, reason and message", async ([form, error, message, reason = "malformed", status = 400]) => {
     const answer = await post(form);
     expect(answer).toMatchObject({ status, body: { error, error_description: message, reason } });
-    expect(answer.headers.get("www-authenticate")).toBeNull();
+    expect([answer.headers.get("www-authenticate"), answer.headers.get("cache-control")]).toEqual([null, "no-store"]);
     expect(JSON.stringify(answer.body)).not.toContain(CUSTOMER_KEY);
   });
 
