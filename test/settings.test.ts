@@ -50,16 +50,11 @@ const OVERRIDES = [
 ];
 const REDIS = { REDIS_URL: "redis://127.0.0.1" };
 
-test.for([
-  [{ TOKEN_TYPE: "JWT", TOKEN_ALG: "RS256" }, []],
-  [{ TOKEN_TYPE: "at+jwt", TOKEN_ALG: "ES256" }, []],
-  [
-    { TOKEN_TYPE: "at+jwt", TOKEN_ALG: "RS256" },
-    [expect.stringMatching(/boards could not read a login's answer\. Set COUNTERSIGN_TOKEN_ALG to ES256 or/)],
-  ],
-  [{ TOKEN_TYPE: "JWE" }, ["COUNTERSIGN_TOKEN_TYPE is not one of JWT, at+jwt"]],
-] as const)("the longest answer fits the boards: %j", ([settings, mistakes]) => {
-  expect(mistakesOf(settings)).toEqual(mistakes);
+test("at+jwt is refused with RS256, whose answers would not fit the boards", () => {
+  const mistake = /boards could not read a login's answer\. Set COUNTERSIGN_TOKEN_ALG to ES256 or/;
+  expect(mistakesOf({ TOKEN_TYPE: "at+jwt", TOKEN_ALG: "RS256" })).toEqual([expect.stringMatching(mistake)]);
+  expect(mistakesOf({ TOKEN_TYPE: "at+jwt", TOKEN_ALG: "ES256" })).toEqual([]);
+  expect(mistakesOf({ TOKEN_TYPE: "JWT", TOKEN_ALG: "RS256" })).toEqual([]);
 });
 
 test.for<readonly [Environment, object]>([
@@ -139,6 +134,7 @@ test.for<readonly [name: string, values: readonly string[], mistake: string, oth
   ["INTERNAL_HOSTS", [`${"a".repeat(64)}.b`], `names ${"a".repeat(64)}.b, ${HOST}`],
   ["KEY_ROTATION", ["90", "1y", "-1d", "never", "1.5d"], `${DURATION}, or off`],
   ["KEY_ROTATION", ["0d", "3m", "3651d"], "is out of range: 1h to 3650d, or off"],
+  ["TOKEN_TYPE", ["JWE"], "is not one of JWT, at+jwt"],
   ["REDIS_DOWN", ["open"], "is not one of local, deny, allow", REDIS],
   ["REDIS_CLOCK", ["ours"], "is not one of redis, gateway", REDIS],
   ["REDIS_CA", ["/nowhere"], "is /nowhere, which cannot be read (ENOENT). Set it to the path of a PEM file", REDIS],
