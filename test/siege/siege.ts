@@ -51,7 +51,11 @@ export async function besiege(site: Site, name: string, scale: number) {
     do tookMs = await attack(WARM_UP_MS, new Findings());
     while (performance.now() + tookMs < warmUntil && gateway.ended() === undefined);
   }
-  await pause(CALM_MS);
+  // The same load before and after the attack, so that memory compares.
+  {
+    using _calm = startLogins(RATE);
+    await pause(CALM_MS);
+  }
 
   const findings = new Findings();
   const before = gateway.rss();
@@ -59,6 +63,7 @@ export async function besiege(site: Site, name: string, scale: number) {
   const tookMs = await attack(LONGEST_MS, findings);
   await pause(Math.max(0, SHORTEST_MS - tookMs));
   const logins = await devices.stop();
+  using _later = startLogins(RATE);
   await leftAfter(SETTLE_S, () => (gateway.rss() > before * MOST_GROWTH ? 1 : 0));
   const rss = { before, peak, after: gateway.rss() };
 
