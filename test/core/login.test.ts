@@ -2,6 +2,7 @@
 
 import { decodeJwt } from "jose";
 import { describe, expect, test, vi } from "vitest";
+import { createActivityRecorder } from "../../src/core/activity.ts";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
 import { deriveDeviceKey, secretFromText } from "../../src/core/signature.ts";
 import { caughtErrorOf } from "./caught-error.ts";
@@ -113,20 +114,26 @@ test("without a key to sign with, or the registry, a login is unavailable and co
   expect([unsigned.charged, path.charged]).toEqual([[], []]);
 });
 
-test("both keys prove a moving device's logins until the move ends, and a login writes nothing", async () => {
-  const path = openPath(fixture, { policies: { login: undefined } });
-  const { customerId, customerKey } = await path.enrolOwner("derivation");
-  await path.issue(customerId, "login", CUSTOMER_KEY);
-  const device = await path.enrol({ customerId });
-  const { devices } = fixture.registry;
-  await devices.update(device, { keyMode: "derived", replayGuard: false }, "", GATEWAY);
-  const own = { key: deriveDeviceKey(secretFromText(customerKey), device) };
-  const before = await devices.get(device);
-  expect((await path.login(device)).movingSince).toBeUndefined();
-  expect((await path.login(device, own)).movingSince).toBe(before.keyModeSince);
-  expect(await path.outcomes(1, device)).toEqual(["admitted"]);
-  expect(await devices.get(device)).toEqual(before);
-  await devices.update(device, { finishMove: true }, "", GATEWAY);
-  expect(await path.outcomes(1, device)).toEqual(["invalid_credentials (failure)"]);
-  expect(await path.outcomes(1, device, own)).toEqual(["admitted"]);
-});
+test.for(["an operator", "the flush after a login by its own key"] as const)(
+  "both keys prove a moving device's logins, which write nothing, until the move is ended by %s",
+  async (end) => {
+    const path = openPath(fixture, { policies: { login: undefined } });
+    const { customerId, customerKey } = await path.enrolOwner("derivation");
+    await path.issue(customerId, "login", CUSTOMER_KEY);
+    const device = await path.enrol({ customerId });
+    const { devices } = fixture.registry;
+    await devices.update(device, { keyMode: "derived", replayGuard: false }, "", GATEWAY);
+    const own = { key: deriveDeviceKey(secretFromText(customerKey), device) };
+    const before = await devices.get(device);
+    const recorder = createActivityRecorder(fixture.store.activity, () => NOW);
+    const logIn = recorder.watch(path.logIn);
+    expect((await logIn(request(device), callerAt())).movingSince).toBeUndefined();
+    expect((await logIn(request(device, own), callerAt())).movingSince).toBe(before.keyModeSince);
+    expect(await path.outcomes(1, device)).toEqual(["admitted"]);
+    expect(await devices.get(device)).toEqual(before);
+    if (end === "an operator") await devices.update(device, { finishMove: true }, "", GATEWAY);
+    else await recorder.flush();
+    expect(await path.outcomes(1, device)).toEqual(["invalid_credentials (failure)"]);
+    expect(await path.outcomes(1, device, own)).toEqual(["admitted"]);
+  },
+);
