@@ -22,7 +22,7 @@ const BLOCKS: readonly (readonly [testOrReason: string, page: string, ...starts:
     (name) => [PAGES_TEST, `docs/${name}.md`, "npx countersign "] as const,
   ),
   [PAGES_TEST, "docs/secrets.md", "npx countersign secrets", "npx countersign customer-keys"],
-  ["test/operators-page.openssl.test.ts", "docs/operators.md", "npx countersign serve", "openssl req"],
+  ["test/cli/tls.openssl.test.ts", "docs/operators.md", "npx countersign serve", "openssl req"],
   ["test/backup.postgres.test.ts", "docs/secrets.md", "npx countersign backup", "npx countersign restore"],
   ["test/cli/maintenance.test.ts", "docs/secrets.md", "npx countersign serve"],
   ["test/backup.postgres.test.ts", "docs/postgresql.md", "read -rs", "npx node examples"],

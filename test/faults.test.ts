@@ -1,9 +1,10 @@
-// Bugs and outages behind a call: each has one line in the log, and the gateway keeps running.
+// Bugs, outages and overload: the gateway keeps running, and reports them in its log, metrics and answers.
 
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 import { runCommand } from "./command.ts";
+import { CUSTOMER_KEY, logInBy, startTestGateway } from "./gateway.ts";
 import { linesOf, run, type ServingProcess, serve, temporaryFolder } from "./program.ts";
 
 /** Opens the gateway's database as another process does. */
@@ -61,4 +62,34 @@ test("a log that cannot be written stops neither logins nor the shutdown", async
   const gateway = await serve(folder, { logFile: "/dev/full" });
   for (let turn = 0; turn < 3; turn++) expect((await logInAt(gateway, folder)).status).toBe(0);
   expect(await gateway.end("SIGTERM")).toBe(0);
+});
+
+test("an overloaded gateway refuses logins with a wait, charges nothing, and still serves keys and token checks", async () => {
+  let delay = 0;
+  const { publicUrl, internalUrl, enrol } = await startTestGateway(
+    { LOGIN_LIMIT: "2/60s" },
+    { loopDelayMs: () => delay, saturated: -1 },
+  );
+  const device = { deviceKey: await enrol(), customerKey: CUSTOMER_KEY };
+  const { token } = JSON.parse(await (await logInBy(publicUrl, device)).text());
+
+  delay = 60_000;
+  for (let sent = 0; sent < 5; sent++) {
+    const refused = await logInBy(publicUrl, device);
+    expect(refused.status).toBe(503);
+    const { reason, retry_after } = JSON.parse(await refused.text());
+    expect(reason).toBe("unavailable");
+    expect(refused.headers.get("retry-after")).toBe(String(retry_after));
+  }
+  const answers = await Promise.all([
+    fetch(new URL("/auth/check", publicUrl), { headers: { "x-access-token": token } }),
+    ...["/.well-known/jwks.json", "/auth/time", "/livez", "/readyz"].map((path) => fetch(new URL(path, publicUrl))),
+  ]);
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+  const metrics = await (await fetch(new URL("/metrics", internalUrl))).text();
+  expect(metrics).toContain("countersign_logins_shed_total 5\n");
+
+  delay = 0;
+  const again = await logInBy(publicUrl, device);
+  expect([again.status, again.headers.get("x-ratelimit-remaining")]).toEqual([200, "0"]);
 });

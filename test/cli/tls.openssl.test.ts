@@ -1,10 +1,14 @@
-// The command line with a gateway that has TLS and requires client certificates.
+// The command line with a gateway that has TLS, requires client certificates, or is started by a block of docs/operators.md.
 
+import { execFileSync } from "node:child_process";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { runCommand } from "../command.ts";
 import { ADMIN_TOKEN, CUSTOMER_KEY, startTestGateway } from "../gateway.ts";
 import { makeCertificates } from "../http/certificates.ts";
+import { exampleOf, makeCheckout, makeNpx, runIn, serveBriefly } from "../pages.ts";
+import { DEFAULT_ALG, serve } from "../program.ts";
 
 const pems = makeCertificates({ server: "ecdsa", client: "ecdsa", stranger: "ecdsa" });
 const pem = (name: string) => join(pems, name);
@@ -81,4 +85,30 @@ test("errors name invalid files without their content", async () => {
   ];
   const stderr = mistakes.map((mistake) => `countersign: COUNTERSIGN_${mistake}\n`).join("");
   expect(await runCommand(login("a", "https://127.0.0.1:1"), { env })).toEqual({ status: 2, stdout: "", stderr });
+});
+
+const PAGE = "docs/operators.md";
+
+test("the first block of the page makes secrets that only their owner can read, and starts a gateway", async () => {
+  const checkout = makeCheckout();
+  const block = exampleOf(PAGE, "sh", "npx countersign serve").replace("npx countersign serve", "exec $&");
+  const { line, end } = await serveBriefly(block, { cwd: checkout, folders: [makeNpx()] });
+  expect([line, end]).toEqual([expect.stringMatching(/^public +http:/), [0, null]]);
+  for (const name of ["master-key", "admin-token"])
+    expect(statSync(join(checkout, "data", name)).mode & 0o777).toBe(0o600);
+});
+
+test("the page's self-signed certificate is served, and commands trust it", async () => {
+  const checkout = makeCheckout();
+  const [makeCertificate = "", start = ""] = exampleOf(PAGE, "sh", "openssl req").split("\n");
+  execFileSync("sh", ["-c", makeCertificate], { cwd: checkout, stdio: "ignore" });
+  const settings = [...start.matchAll(/(COUNTERSIGN_\w+)=(\S+)/g)];
+  const files = Object.fromEntries(settings.map(([, name, file = ""]) => [name, join(checkout, file)]));
+  const gateway = await serve(join(checkout, "data"), { env: { ...DEFAULT_ALG, ...files } });
+  expect(gateway.publicUrl).toMatch(/^https:/);
+
+  // The gateway's answers end without a line break.
+  const example = exampleOf(PAGE, "sh", "--cacert");
+  const output = await runIn(checkout, gateway, example.replace("/auth/login\n", "/auth/login; echo\n"));
+  expect(output).toMatch(/^\{"token":"eyJ.*\neyJ.*\ncustomer .*$/);
 });

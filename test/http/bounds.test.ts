@@ -1,9 +1,10 @@
-// The bounds of one connection: time, bytes, streams, and its share of the connections.
+// The bounds of connections: time, bytes, streams, and their number; and the notification after a crowd of them.
 
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { CrowdWatch } from "../../src/http/crowd.ts";
 import { type ListenerOptions, listen } from "../../src/http/listener.ts";
 import type { Answer, Exchange } from "../../src/protocols/exchange.ts";
 import { data, openConnection, openStream, resetStream, settings } from "../frames.ts";
@@ -252,3 +253,26 @@ describe("time", () => {
 async function* streamOf(piece: Promise<Uint8Array>): AsyncIterable<Uint8Array> {
   yield await piece;
 }
+
+/** Seconds, each with this many requests, and with this many open connections at its end. */
+const phase = (seconds: number, open: number, requests = 0) => ({ seconds, open, requests });
+
+test.each([
+  ["one of 100 connections that left", [phase(1, 120, 201), phase(4, 20), phase(1, 20), phase(60, 0)], [0, 0, 1, 1]],
+  ["none while requests are many", [phase(1, 1_000, 201), phase(60, 0, 201), phase(5, 0, 200)], [0, 0, 1]],
+  ["one of 1,000 requests in a second, though few connections were open", [phase(1, 10, 1_000), phase(65, 0)], [0, 1]],
+  ["none of 999 requests in a second", [phase(1, 10, 999), phase(60, 0)], [0, 0]],
+  ["none of a few that leave, nor of a crowd that stays", [phase(10, 99), phase(10, 0), phase(60, 5_000)], [0, 0, 0]],
+  ["one of each crowd", [phase(2, 100, 201), phase(6, 0), phase(2, 100, 201), phase(6, 0)], [0, 1, 1, 2]],
+])("crowds that leave give notifications after five calm seconds: %s", (_name, phases, expected) => {
+  let notifications = 0;
+  const watch = new CrowdWatch(() => notifications++);
+  const given = phases.map(({ seconds, open, requests }) => {
+    for (let second = 0; second < seconds; second++) {
+      for (let request = 0; request < requests; request++) watch.count();
+      watch.tick(open);
+    }
+    return notifications;
+  });
+  expect(given).toEqual(expected);
+});

@@ -1,7 +1,9 @@
-// Hostile bytes: each HTTP/1 request gets an answer with a Content-Length, and logins still work.
+// Hostile bytes: each HTTP/1 request gets an answer with a Content-Length, logins still work, and the internal listener checks Host.
 
 import { text } from "node:stream/consumers";
+import fc from "fast-check";
 import { expect, test } from "vitest";
+import { createHostCheck } from "../../src/http/dispatch.ts";
 import { NO_LIMITS, signNow, startFileGateway } from "../gateway.ts";
 import { sendByHand } from "../protocols/hand.ts";
 import { exchange, openSocket } from "./raw-http.ts";
@@ -112,4 +114,39 @@ test.each(["/auth/login", LOGIN])("answers an HTTP/2 request with the authority 
   const body = Buffer.from(await rightLogin());
   const { status, headers } = await sendByHand(gateway.publicUrl, { version: 2, path, headers: fields, body });
   expect([status, headers["x-content-type-options"]]).toEqual([200, "nosniff"]);
+});
+
+const isAllowed = createHostCheck("Gateway.Example", ["countersign.internal", "countersign_1"]);
+const anyCase = (text: string) =>
+  fc
+    .array(fc.boolean(), { minLength: text.length, maxLength: text.length })
+    .map((upper) => [...text].map((letter, at) => (upper[at] ? letter.toUpperCase() : letter)).join(""));
+const ending = fc.constantFrom("", ":", ":80", ":65535");
+
+test.for([
+  ...["", ":9090", ".", "localhost..", " localhost", "notlocalhost", "evil-countersign.internal", "2130706433", "::1"],
+  ...["localhost.evil.example", "127.0.0.1.evil.example", "sub.countersign.internal", "[evil.example]", "[127.0.0.1]"],
+  ...["localhost:9090:9090", "localhost:evil.example", "localhost@evil.example", "evil.example@localhost"],
+  ...["evil.example#.localhost", "localhost, evil.example"],
+])("the internal listener refuses the Host %j", (host) => {
+  expect(isAllowed(host)).toBe(false);
+});
+
+test("the internal listener accepts no Host, every IP address and every configured name, in any case and with any port", () => {
+  expect(isAllowed(undefined)).toBe(true);
+  const name = fc.constantFrom("localhost", "gateway.example", "countersign.internal", "countersign_1");
+  const host = fc.oneof(
+    fc.ipV4(),
+    fc.ipV6().map((address) => `[${address}]`),
+    name.chain(anyCase),
+    name.chain(anyCase).map((text) => `${text}.`),
+    fc.domain().map((domain) => `${domain}.localhost`),
+  );
+  fc.assert(fc.property(host, ending, (text, port) => isAllowed(text + port)));
+});
+
+test("the internal listener refuses every other domain, in any case and with any port", () => {
+  const others = fc.domain().filter((domain) => !/^(gateway\.example|countersign\.internal)$/i.test(domain));
+  const dot = fc.constantFrom("", ".");
+  fc.assert(fc.property(others.chain(anyCase), dot, ending, (domain, end, port) => !isAllowed(domain + end + port)));
 });

@@ -1,23 +1,31 @@
-// TLS of a listener: what handshakes agree on, and how connections end.
+// TLS of a listener: handshakes, ends of connections, and files that are replaced while it runs or shared by gateways.
 
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { connect as connectHttp2 } from "node:http2";
 import type { Socket } from "node:net";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import type { ConnectionOptions, TLSSocket } from "node:tls";
 import { describe, expect, test } from "vitest";
+import { deriveTicketKeys, type TlsFiles } from "../../src/http/tls.ts";
 import { ask } from "../ask.ts";
 import { PREFACE, readFrames, SETTINGS, settings } from "../frames.ts";
-import { getOver, makeCertificates, openTls, shakeHands, startTlsListener, type TlsListener } from "./certificates.ts";
+import { testConfig } from "../gateway.ts";
+import { temporaryFolder } from "../program.ts";
+import * as tls from "./certificates.ts";
 import { openSocket } from "./raw-http.ts";
 
-const pems = makeCertificates({ rsa: "rsa", ecdsa: "ecdsa" });
+const { getOver, openTls, replaceFile, shakeHands } = tls;
+const pems = tls.makeCertificates({ rsa: "rsa", ecdsa: "ecdsa", former: "ecdsa", latter: "ecdsa", stranger: "ecdsa" });
+const file = (name: string): string => join(pems, name);
+const VERSIONS = ["TLSv1.2", "TLSv1.3"] as const;
 const OK = "HTTP/1.1 200 OK";
 
-const start = (name: string): Promise<TlsListener> => startTlsListener(pems, [name]);
+const start = (names: readonly string[], options?: Partial<TlsFiles>) => tls.startTlsListener(pems, names, options);
 /** A connection to a new listener with the certificate `name`. Rejects when the handshake fails. */
 const meet = async (name: string, offer?: ConnectionOptions): Promise<TLSSocket> =>
-  shakeHands(await start(name), offer);
+  shakeHands(await start([name]), offer);
 
 test.each([
   ["rsa", "TLSv1.3", "TLS_AES_128_GCM_SHA256"],
@@ -68,7 +76,7 @@ test("speaks HTTP/2 without ALPN after its preface", async () => {
   expect([...readFrames(bytes)][0]).toMatchObject({ type: SETTINGS, stream: 0 });
 });
 
-test.each(["TLSv1.2", "TLSv1.3"] as const)("answers a %s client that has ended its side", async (maxVersion) => {
+test.each(VERSIONS)("answers a %s client that has ended its side", async (maxVersion) => {
   const socket = await meet("rsa", { maxVersion });
   const answer = text(socket);
   socket.end("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
@@ -87,7 +95,7 @@ test.each<[string, ConnectionOptions, string]>([
 });
 
 test("still serves after failed handshakes", async () => {
-  const listener = await start("rsa");
+  const listener = await start(["rsa"]);
   for (const bytes of ["GET / HTTP/1.1\r\n\r\n", "\x16\x03\x01\x02\x00\x01\x00", ""]) {
     const socket = await openTcp(listener, bytes);
     await once(socket.end(), "close");
@@ -97,7 +105,7 @@ test("still serves after failed handshakes", async () => {
 });
 
 /** A client without TLS that has written some bytes. */
-async function openTcp({ url }: TlsListener, bytes: string): Promise<Socket> {
+async function openTcp({ url }: tls.TlsListener, bytes: string): Promise<Socket> {
   const socket = openSocket(url.replace("https", "http")).resume();
   await once(socket, "connect");
   socket.write(bytes);
@@ -105,7 +113,7 @@ async function openTcp({ url }: TlsListener, bytes: string): Promise<Socket> {
 }
 
 /** Resolves once the listener has accepted every earlier connection. */
-const askOnce = ({ url, ca }: TlsListener): Promise<unknown> => ask(url, { ca, agent: false });
+const askOnce = ({ url, ca }: tls.TlsListener): Promise<unknown> => ask(url, { ca, agent: false });
 
 describe("a listener that closes", () => {
   test.each<[string, string | undefined]>([
@@ -113,9 +121,9 @@ describe("a listener that closes", () => {
     ["sends half a ClientHello", "\x16\x03\x01\x02\x00\x01\x00"],
     ["sends no request", undefined],
   ])("closes at once the connection of a client that %s", async (_name, bytes) => {
-    const listener = await start("ecdsa");
+    const listener = await start(["ecdsa"]);
     // A silent client of another listener, whose ten seconds end first.
-    const timeout = once(await openTcp(await start("ecdsa"), ""), "close");
+    const timeout = once(await openTcp(await start(["ecdsa"]), ""), "close");
     const socket = bytes === undefined ? await shakeHands(listener) : await openTcp(listener, bytes);
     const gone = once(socket.resume(), "close");
     await askOnce(listener);
@@ -124,7 +132,7 @@ describe("a listener that closes", () => {
   });
 
   test("gives a request under way the grace period, and no more", async () => {
-    const listener = await start("ecdsa");
+    const listener = await start(["ecdsa"]);
     const socket = await shakeHands(listener);
     socket.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\nGET /never HTTP/1.1\r\nHost: localhost\r\n\r\n");
     // After the first answer the second request has been read.
@@ -136,5 +144,139 @@ describe("a listener that closes", () => {
 });
 
 test("ends a handshake that takes ten seconds", async () => {
-  await once(await openTcp(await start("ecdsa"), ""), "close");
+  await once(await openTcp(await start(["ecdsa"]), ""), "close");
+});
+
+/** The name in the certificate that a new connection gets. */
+async function nameOf(listener: tls.TlsListener, options: ConnectionOptions = {}): Promise<unknown> {
+  return (await shakeHands(listener, options)).getPeerCertificate().subject.CN;
+}
+
+test.each([
+  ["cert", "key"],
+  ["key", "cert"],
+] as const)("reports a new %s that has no matching file yet, and loads it with the new %s", async (first, second) => {
+  const listener = await start(["ecdsa"]);
+  const replace = (part: "cert" | "key"): void => {
+    const [path = ""] = listener[`${part}s`];
+    replaceFile(path, file(part === "cert" ? "rsa.crt" : "rsa.key"));
+  };
+  const before = openTls(listener);
+  expect(await getOver(before)).toBe(OK);
+
+  replace(first);
+  await expect.poll(() => listener.faults.length).toBeGreaterThan(0);
+  expect(await nameOf(listener)).toBe("ecdsa");
+  expect(await getOver(openTls(listener))).toBe(OK);
+
+  replace(second);
+  await expect.poll(() => nameOf(listener)).toBe("rsa");
+  expect(await getOver(before)).toBe(OK);
+  expect(before.getPeerCertificate().subject.CN).toBe("ecdsa");
+});
+
+const pair = (name: string) => ({ cert: readFileSync(file(`${name}.crt`)), key: readFileSync(file(`${name}.key`)) });
+
+/** A listener that accepts client certificates of the authority `former` only. */
+async function startWithClientCa() {
+  const clientCa = join(temporaryFolder(), "clients.crt");
+  replaceFile(clientCa, file("former.crt"));
+  return { listener: await start(["ecdsa"], { clientCa }), clientCa };
+}
+
+async function getSession(target: tls.TlsListener, options: ConnectionOptions): Promise<Buffer> {
+  const socket = openTls(target, options);
+  const [[session]] = await Promise.all([once(socket, "session"), getOver(socket)]);
+  socket.destroy();
+  return session;
+}
+
+async function isResumed(target: tls.TlsListener, session: Buffer, options: ConnectionOptions = {}): Promise<boolean> {
+  const socket = await shakeHands(target, { ...options, session });
+  expect(await getOver(socket)).toBe(OK);
+  return socket.isSessionReused();
+}
+
+test.each(VERSIONS)(
+  "checks new %s connections, resumed ones included, against the new client authority",
+  async (maxVersion) => {
+    const { listener, clientCa } = await startWithClientCa();
+    const [former, latter, stranger] = ["former", "latter", "stranger"].map((name) => ({ ...pair(name), maxVersion }));
+
+    const before = openTls(listener, former);
+    expect(await getOver(before)).toBe(OK);
+    const session = await getSession(listener, { ...former });
+    expect(await isResumed(listener, session, former)).toBe(true);
+    for (const other of [latter, stranger, { maxVersion }]) {
+      expect(await getOver(openTls(listener, other))).toBe("closed");
+    }
+
+    replaceFile(clientCa, file("latter.crt"));
+    await expect.poll(() => getOver(openTls(listener, latter))).toBe(OK);
+    for (const other of [former, { ...former, session }, stranger]) {
+      expect(await getOver(openTls(listener, other))).toBe("closed");
+    }
+    expect(await getOver(before)).toBe(OK);
+    expect(listener.faults).toEqual([]);
+  },
+);
+
+test("keeps the old client authorities when the new file has none", async () => {
+  const { listener, clientCa } = await startWithClientCa();
+  replaceFile(clientCa, file("former.key"));
+  await expect.poll(() => listener.faults.length).toBeGreaterThan(0);
+  expect(await getOver(openTls(listener, pair("former")))).toBe(OK);
+  expect(await getOver(openTls(listener))).toBe("closed");
+});
+
+test.each(VERSIONS)("a %s session of one gateway is resumed by the other", async (maxVersion) => {
+  let secret = Buffer.alloc(32, 1);
+  const tickets = { ticketKeys: () => deriveTicketKeys(secret, 0) };
+  const [one, other, stranger] = [
+    await start(["ecdsa"], tickets),
+    await start(["ecdsa"], tickets),
+    await start(["ecdsa"]),
+  ];
+  const session = await getSession(one, { maxVersion });
+  const resumed = await Promise.all([one, other, stranger].map((each) => isResumed(each, session, { maxVersion })));
+  expect(resumed).toEqual([true, true, false]);
+  secret = Buffer.alloc(32, 2);
+  await expect.poll(() => isResumed(other, session, { maxVersion })).toBe(false);
+});
+
+test("a session outlives a new certificate", async () => {
+  const listener = await start(["ecdsa"], { ticketKeys: () => deriveTicketKeys(Buffer.alloc(32), 0) });
+  const session = await getSession(listener, {});
+  const [cert = "", key = ""] = [...listener.certs, ...listener.keys];
+  replaceFile(cert, file("rsa.crt"));
+  replaceFile(key, file("rsa.key"));
+  await expect.poll(() => nameOf(listener)).toBe("rsa");
+  expect(await isResumed(listener, session)).toBe(true);
+});
+
+test("the ticket keys differ for another secret, and change every half day", () => {
+  const [secret, other] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
+  const halfDay = 43_200_000;
+  const keys = [...[0, halfDay, 2 * halfDay].map((now) => deriveTicketKeys(secret, now)), deriveTicketKeys(other, 0)];
+  expect(new Set(keys.map((key) => key.toString("hex"))).size).toBe(4);
+  expect(deriveTicketKeys(secret, halfDay - 1)).toEqual(keys[0]);
+  expect(keys[0]).toHaveLength(48);
+});
+
+test.each([
+  ["ECDHE-RSA-AES128-GCM-SHA256", "rsa"],
+  ["ECDHE-ECDSA-AES128-GCM-SHA256", "ecdsa"],
+])("a board that has only %s gets the certificate of %s", async (ciphers, name) => {
+  expect(await nameOf(await start(["rsa", "ecdsa"]), { maxVersion: "TLSv1.2", ciphers })).toBe(name);
+});
+
+test("the settings take certificates of two kinds, each with its key, and no others", () => {
+  const paths = (names: readonly string[], extension: string) => names.map((name) => file(`${name}.${extension}`));
+  const read = (certs: readonly string[], keys: readonly string[]) =>
+    testConfig({ DATA_DIR: pems, TLS_CERT: paths(certs, "crt").join(", "), TLS_KEY: paths(keys, "key").join() });
+  const names = ["rsa", "ecdsa"];
+  expect(read(names, names)).toMatchObject({ tlsCert: paths(names, "crt"), tlsKey: paths(names, "key") });
+  expect(() => read(names, ["ecdsa", "rsa"])).toThrow("TLS_KEY does not fit COUNTERSIGN_TLS_CERT");
+  expect(() => read(names, ["rsa"])).toThrow("names 1 files, and COUNTERSIGN_TLS_CERT 2");
+  expect(() => read(["former", "ecdsa"], ["former", "ecdsa"])).toThrow("two certificates of one kind");
 });
