@@ -34,7 +34,7 @@ export interface PeerSetup {
   /** The algorithm of its tokens. */
   readonly algorithm: Algorithm;
   readonly dialect: DialectName;
-  /** The gateway's listener; other peers have one. */
+  /** The gateway's listener to call; other peers have only one. */
   readonly listener: ListenerName;
   /** PEM files of a TLS server; absent: cleartext. */
   readonly tls?: TlsFiles;
@@ -72,12 +72,12 @@ export function createPeerGroup(cleanup: AsyncDisposableStack, redisUrl: string)
   return {
     folder,
     async start(name, setup, on) {
-      const own = join(folder, name);
-      mkdirSync(own);
+      const peerFolder = join(folder, name);
+      mkdirSync(peerFolder);
       const postgres = on === "postgres" ? await startPostgres() : undefined;
       if (postgres !== undefined) cleanup.defer(() => postgres.stop());
       const databaseUrl = postgres && { databaseUrl: postgres.url };
-      const peer = await startPeer(name, { ...setup, redisUrl, ...databaseUrl, folder: own });
+      const peer = await startPeer(name, { ...setup, redisUrl, ...databaseUrl, folder: peerFolder });
       cleanup.defer(() => peer.stop());
       return peer;
     },
@@ -95,6 +95,7 @@ async function startPeer(name: string, setup: PeerSetup): Promise<Peer> {
   });
   closeSync(log);
 
+  // A peer's first message is its setup; each later one asks for its CPU.
   async function ask(message: object, field: string): Promise<object> {
     child.send(message);
     const answer = await nextMessage(child);
@@ -118,7 +119,7 @@ async function startPeer(name: string, setup: PeerSetup): Promise<Peer> {
   };
 }
 
-/** Undefined when the process ends instead. */
+/** The next message of a process; undefined if it ends first. */
 function nextMessage(child: ChildProcess): Promise<unknown> {
   return new Promise((resolve) => {
     const settle = (message: unknown): void => {

@@ -8,8 +8,8 @@ import type { OutageListener } from "./outage.ts";
 import type { Schema } from "./schema.ts";
 
 /**
- * How long a statement may block this process for another's transaction, in milliseconds: node:sqlite is synchronous. whenFree
- * makes longer waits.
+ * How long a statement waits for another connection's transaction, in milliseconds. This wait blocks the event loop; `whenFree` of
+ * database.ts waits for longer without blocking it.
  */
 const BUSY_TIMEOUT_MS = 10;
 /** Room for the upper levels of the indexes of a million devices. The default, 2 MB, is too small. */
@@ -32,7 +32,7 @@ export function openSqlite(path: string, listener?: OutageListener): Database {
   writing.exec("PRAGMA wal_autocheckpoint = 4000");
   const reading = connect(path, READING_CACHE_KIB);
   for (const database of [writing, reading]) database.exec("PRAGMA synchronous = FULL");
-  const inTurn = createTurn(reading);
+  const inBatch = batchReads(reading);
   const [db, writer] = [kyselyOn(reading), kyselyOn(writing)];
   return createDatabase(
     {
@@ -47,7 +47,7 @@ export function openSqlite(path: string, listener?: OutageListener): Database {
         const text = query.sql(`(select 1 as ordinal, ${columns}) as asked`);
         let statement: StatementSync | undefined;
         return (names) =>
-          inTurn(() => {
+          inBatch(() => {
             statement ??= prepareRows(reading, text);
             return rowsOf(statement.all(...names));
           });
@@ -66,32 +66,32 @@ export function openSqlite(path: string, listener?: OutageListener): Database {
 function connect(path: string, cacheKib: number): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
   turnOnWal(database);
-  // The pragma reads the file, which is locked while another process turns WAL on.
+  // After WAL, since this pragma reads the file, which is locked while another process turns WAL on.
   database.exec(`PRAGMA cache_size = -${cacheKib}`);
   return database;
 }
 
 /**
- * Runs the reads of one turn of the event loop in one transaction, which begins after all of them were requested. The locks of a
- * transaction cost as much as a search, and the processor's caches stay warm.
+ * Runs the reads of one turn of the event loop in one transaction, which begins after all of them were requested. Each
+ * transaction takes locks, which cost as much as a search. Reads in a row also keep the processor's caches warm.
  */
-function createTurn(database: DatabaseSync): <Result>(read: () => Result) => Promise<Result> {
+function batchReads(database: DatabaseSync): <Result>(read: () => Result) => Promise<Result> {
   const [begin, commit] = [database.prepare("begin"), database.prepare("commit")];
-  let asked: (() => void)[] = [];
+  let queue: (() => void)[] = [];
 
   function run(): void {
-    const reads = asked;
-    asked = [];
-    const isOne = reads.length === 1 || !database.isOpen;
-    if (!isOne) begin.run();
+    const reads = queue;
+    queue = [];
+    const isBatch = reads.length > 1 && database.isOpen;
+    if (isBatch) begin.run();
     for (const read of reads) read();
-    if (!isOne && database.isTransaction) commit.run();
+    if (isBatch && database.isTransaction) commit.run();
   }
 
   return (read) =>
     new Promise((resolve, reject) => {
-      if (asked.length === 0) setImmediate(run);
-      asked.push(() => {
+      if (queue.length === 0) setImmediate(run);
+      queue.push(() => {
         try {
           resolve(read());
         } catch (error) {
@@ -112,7 +112,7 @@ function kyselyOn(database: DatabaseSync): Kysely<Schema> {
   return new Kysely<Schema>({ dialect: new TransactionalSqliteDialect({ database: adapt(database) }) });
 }
 
-/** Types the rows as their query returns them. */
+/** Gives rows the type that the caller expects of its query. */
 function rowsOf<Row>(rows: unknown): readonly Row[];
 function rowsOf(rows: unknown): unknown {
   return rows;
@@ -154,7 +154,7 @@ function turnOnWal(database: DatabaseSync): void {
   }
 }
 
-/** Tells Kysely that SQLite's schema changes are part of a transaction: without that, its migrations run in none. */
+/** Tells Kysely that SQLite's schema changes can be in a transaction; without that, it runs migrations outside of one. */
 class TransactionalSqliteDialect extends SqliteDialect {
   override createAdapter(): SqliteAdapter {
     return new (class extends SqliteAdapter {
@@ -167,7 +167,7 @@ class TransactionalSqliteDialect extends SqliteDialect {
 
 const NOTHING_DONE = { changes: 0, lastInsertRowid: 0 };
 
-/** Most prepared statements: without a bound, statements built from data would accumulate. */
+/** The most statements that are cached. Without a bound, statements built from data would accumulate. */
 const MAX_PREPARED = 200;
 
 /** Adapts node:sqlite to the driver interface of Kysely. */
@@ -178,11 +178,11 @@ function adapt(database: DatabaseSync): SqliteDatabase {
     // A transaction that begins with a read fails at its first write if another process has written meanwhile.
     const statement = database.prepare(sql === "begin" ? "begin immediate" : sql);
     // SQLite itself rolls back after some errors, such as a full disk; a second rollback would hide the first error.
-    const isOver = (): boolean => sql === "rollback" && !database.isTransaction;
+    const isRolledBack = (): boolean => sql === "rollback" && !database.isTransaction;
     return {
       reader: statement.columns().length > 0,
       all: (parameters) => statement.all(...parameters.map(bind)),
-      run: (parameters) => (isOver() ? NOTHING_DONE : statement.run(...parameters.map(bind))),
+      run: (parameters) => (isRolledBack() ? NOTHING_DONE : statement.run(...parameters.map(bind))),
       iterate: (parameters) => statement.iterate(...parameters.map(bind)),
     };
   }

@@ -16,14 +16,14 @@ function compile() {
   const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, bytes));
   const service = registry.getService("test.rules.Rules");
   const thing = registry.getMessage("test.rules.Thing");
-  if (service === undefined || thing === undefined) throw new TypeError("rules.proto has both");
+  if (service === undefined || thing === undefined) throw new TypeError("rules.proto has no Rules or no Thing");
   return { service, thing };
 }
 
 /** The service test.rules.Rules, and the request message of its methods. */
 export const { service, thing } = compile();
 
-/** Each handler answers with its name and its request. */
+/** Each handler answers with its name, its request and a fixed list. */
 export const echoes: ServiceImplSpec = {
   service,
   methods: Object.fromEntries(

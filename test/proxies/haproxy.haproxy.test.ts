@@ -19,10 +19,11 @@ const ask = (token: string): Promise<HttpAnswer> => site.send(withToken(token));
 
 testPassing(site);
 
-test("refuses every hostile token of RS256 that a header can carry", () => expectNoneAccepted(site, mint));
+test("refuses every hostile RS256 token that fits into a header", () => expectNoneAccepted(site, mint));
 
 test("distinguishes expired from invalid tokens", async () => {
-  expect(JSON.parse((await ask(await logIn(DEVICE_KEY, 600_000))).body)).toMatchObject({ reason: "expired" });
+  const expired = await logIn(DEVICE_KEY, 600_000);
+  expect(JSON.parse((await ask(expired)).body)).toMatchObject({ reason: "expired" });
   expect(JSON.parse((await ask("x.y.z")).body)).toMatchObject({ reason: "invalid" });
 });
 
@@ -38,7 +39,7 @@ test.each([
   expect((await ask(tokenWith(mint, { iat: now + iat, exp: now + exp }))).status).toBe(status);
 });
 
-test("accepts the next key, of another algorithm, without a reload", async () => {
+test("accepts tokens of the old and the new key, of another algorithm, before and after a reload", async () => {
   await site.publishNextOf("ES256");
   await writeKeys();
   await restartProxy();
@@ -56,7 +57,7 @@ test("accepts the next key, of another algorithm, without a reload", async () =>
   for (const token of [before, after]) expectPassed(await ask(token));
 });
 
-test("trusts a revoked key until it is reloaded", async () => {
+test("trusts a revoked signing key until HAProxy reloads", async () => {
   const stolen = await replaceKey();
   await writeKeys();
   await restartProxy();
@@ -69,13 +70,13 @@ test("trusts a revoked key until it is reloaded", async () => {
   expectRefused(await ask(token));
 });
 
-test("refuses every hostile token of ES256", async () => {
+test("refuses every hostile ES256 token that fits into a header", async () => {
   const other = await openSite(HAPROXY, { alg: "ES256" });
   onTestFinished(other.close);
   await expectNoneAccepted(other, other.mint);
 });
 
-test("accepts a revoked token until it expires", async () => {
+test("accepts a revoked token that has not expired", async () => {
   const token = await logIn(DEVICE_KEY);
   await gateway.registry.devices.revokeTokens(DEVICE_KEY, GATEWAY);
   expectPassed(await ask(token));
@@ -84,7 +85,7 @@ test("accepts a revoked token until it expires", async () => {
 testOpen(HAPROXY, "needs no token");
 
 // The last test of this site: it closes the gateway.
-test("verifies with its keys while the gateway is away", async () => {
+test("verifies with its key files while the gateway is away", async () => {
   const token = await logIn(DEVICE_KEY);
   await gateway.close();
   await expect(writeKeys()).rejects.toThrow(/haproxy-keys: the key set cannot be fetched: /);

@@ -12,9 +12,9 @@ import type { PostgresServer } from "../postgres/server.ts";
 import { launch, type ServingProcess } from "../program.ts";
 
 const WORKERS = 4;
-/** The most rounds of writes before a kill. */
+/** The largest number of rounds of writes before a kill. */
 const MOST_ROUNDS = 12;
-/** The last kill of the gateway, and each twentieth, is one of PostgreSQL too. */
+/** Every twentieth kill, and the last, also kills PostgreSQL. */
 const DATABASE_EVERY = 20;
 /** Number of devices in an import. */
 const IMPORTED = 40;
@@ -43,7 +43,7 @@ export async function runCrashes(kills: number, settings: Environment, server?: 
   }
 }
 
-/** A call of an operator over REST. @throws Error with an answer other than 200 */
+/** A call of an operator over REST. @throws Error when the status is not 2xx */
 async function operate({ internalUrl }: ServingProcess, method: string, path: string, body?: object) {
   const headers = { authorization: `Bearer ${ADMIN_TOKEN}`, "content-type": "application/json" };
   const sent = body && { body: JSON.stringify(body) };
@@ -61,7 +61,7 @@ class Ledger {
   readonly #states = new Map<string, readonly State[]>();
   acknowledged = 0;
 
-  /** Changes devices to a state: each may have it from the request on, and has it once the change is acknowledged. */
+  /** Changes devices by `act`. Until it resolves, a crash may leave each of them in the old or in the new state. */
   async change(state: State, deviceKeys: readonly string[], act: () => Promise<unknown>): Promise<void> {
     for (const key of deviceKeys) this.#states.set(key, [this.#states.get(key)?.[0], state]);
     await act();
@@ -69,7 +69,7 @@ class Ledger {
     this.acknowledged += deviceKeys.length;
   }
 
-  /** Compares the states after a crash with the possible ones. They then count as acknowledged. @returns the mistakes */
+  /** Compares the states found after a crash with the possible ones, then keeps only those found. @returns the mistakes */
   compare(found: ReadonlyMap<string, State>): readonly string[] {
     const wrong = [...this.#states].filter(([key, possible]) => !possible.includes(found.get(key)));
     for (const key of this.#states.keys()) this.#states.set(key, [found.get(key)]);
@@ -80,10 +80,10 @@ class Ledger {
   }
 }
 
-/** Writes until the gateway is gone, which is after a random number of rounds. */
+/** Writes until it kills the gateway, after a random number of rounds. */
 async function writeUntilKilled(gateway: ServingProcess, customer: string, ledger: Ledger): Promise<void> {
   const call = (method: string, path: string, body?: object) => () => operate(gateway, method, path, body);
-  let left = randomInt(1, MOST_ROUNDS);
+  let roundsLeft = randomInt(1, MOST_ROUNDS + 1);
   let isKilled = false;
   const kill = (): Promise<unknown> => {
     isKilled = true;
@@ -97,23 +97,23 @@ async function writeUntilKilled(gateway: ServingProcess, customer: string, ledge
       await ledger.change("enabled", [key], call("POST", `customers/${customer}/devices`, { device_key: key }));
       const disable = call("PATCH", `${path}?update_mask=status`, { status: "STATUS_DISABLED" });
       await ledger.change("disabled", [key], disable);
-      if (key < "8") await ledger.change(undefined, [key], call("DELETE", path));
+      if (randomInt(2) === 0) await ledger.change(undefined, [key], call("DELETE", path));
       // An import is done as a whole or not at all.
       const keys = Array.from({ length: IMPORTED }, () => randomUUID());
       const rows = keys.map((device_key) => ({ device_key, customer_id: customer }));
       await ledger.change("enabled", keys, call("POST", "devices:import", { rows }));
-      // Kills at a time within a write, not only between writes.
-      if (--left === 0) setTimeout(() => void kill(), randomInt(4));
+      // The delay places kills within writes too, not only between them.
+      if (--roundsLeft === 0) setTimeout(() => void kill(), randomInt(4));
     }
   }
 
-  const works = Array.from({ length: WORKERS }, () =>
+  const workers = Array.from({ length: WORKERS }, () =>
     work().catch((error: unknown) => {
       // A busy gateway may answer a write with `unavailable`.
       if (!isKilled && !String(error).includes('"reason":"unavailable"')) throw error;
     }),
   );
-  await Promise.all(works);
+  await Promise.all(workers);
   await kill();
 }
 
@@ -123,7 +123,7 @@ async function inspect({ DATA_DIR = "", DATABASE_URL: url }: Environment) {
   const { db, dialect } = database;
   try {
     const devices = await db.selectFrom("devices").select(["device_key", "status"]).execute();
-    // PostgreSQL's own check is to read everything.
+    // PostgreSQL has no such pragmas: its check is that all rows can be read.
     const names = dialect === "sqlite" ? ["integrity_check", "foreign_key_check"] : [];
     const checks = await Promise.all(names.map((name) => sql.raw(`pragma ${name}`).execute(db)));
     const lines = checks.flatMap(({ rows }) => rows.map((row) => JSON.stringify(row)));

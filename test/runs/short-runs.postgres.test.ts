@@ -10,7 +10,7 @@ import { runSlowDatabase } from "./slow-database.ts";
 defineShortRuns(
   async () => ({ DATABASE_URL: (await emptyPostgres()).url }),
   [
-    "PostgreSQL keeps what was acknowledged, through 2 kill -9 of the gateway and one of the database",
+    "PostgreSQL keeps acknowledged writes through 2 kills of the gateway and one of the database",
     async (settings) => {
       const server = await startPostgres();
       return runCrashes(2, { ...settings, DATABASE_URL: server.url }, server).finally(server.stop);

@@ -1,4 +1,4 @@
-// Short versions of the long runs, on SQLite.
+// Short versions of the long runs, on SQLite: the default settings.
 
 import { runCrashes } from "./crash.ts";
 import { rotateSigningKeys } from "./key-rotations.ts";
@@ -6,6 +6,6 @@ import { defineShortRuns } from "./short-runs.ts";
 
 defineShortRuns(
   async () => ({}),
-  ["SQLite keeps what was acknowledged, through 3 kill -9 of the gateway", (settings) => runCrashes(3, settings)],
+  ["SQLite keeps acknowledged writes through 3 kills of the gateway", (settings) => runCrashes(3, settings)],
   ["signing keys rotate, and no token fails at an offline verifier", (settings) => rotateSigningKeys(2, 20, settings)],
 );
