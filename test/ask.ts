@@ -1,4 +1,4 @@
-// HTTP/1.1 requests with an agent, a source address or an authority, which fetch does not support.
+// HTTP/1.1 requests with options that fetch lacks: agent, source address, CA.
 
 import { type IncomingMessage, request as requestHttp } from "node:http";
 import { type RequestOptions, request as requestHttps } from "node:https";
@@ -23,7 +23,7 @@ export function ask(url: string | URL, options: RequestOptions, body = ""): Prom
   });
 }
 
-/** Posts JSON, whose length is known. */
+/** Posts JSON with a Content-Length. */
 export function postJson(url: string | URL, value: object, options: RequestOptions = {}): Promise<HttpAnswer> {
   const body = JSON.stringify(value);
   const headers = { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body), ...options.headers };

@@ -19,7 +19,7 @@ import {
 } from "./store-samples.ts";
 
 export function describeCustomerKeys(open: Open): void {
-  const textsOf = async ({ customerKeys }: Store): Promise<readonly string[]> =>
+  const secretTexts = async ({ customerKeys }: Store): Promise<readonly string[]> =>
     (await customerKeys.secretsOf("customer-1")).flatMap(({ secret }) => secret?.toString() ?? []);
 
   test("another process reads the exact keys and secrets of a customer, the newest first, the retired ones too", async () => {
@@ -33,16 +33,16 @@ export function describeCustomerKeys(open: Open): void {
       expiresAt: NOW + 2,
       createdAt: NOW + 3,
     } as const;
-    const keys = [keyOf("k1", odd), keyOf("k4"), keyOf("k3"), keyOf("k2", { createdAt: NOW - 1 })];
-    for (const key of keys.toReversed()) await addKey(store, key.keyId, { ...key, secret: Buffer.from(key.secret) });
+    const sorted = [keyOf("k1", odd), keyOf("k4"), keyOf("k3"), keyOf("k2", { createdAt: NOW - 1 })];
+    for (const key of sorted.toReversed()) await addKey(store, key.keyId, { ...key, secret: Buffer.from(key.secret) });
     await store.customerKeys.retire("k3", () => entryOf("RetireCustomerKey", { at: NOW + 7 }));
-    const stored = keys.map((key) => (key.keyId === "k3" ? { ...key, retiredAt: NOW + 7 } : key));
+    const stored = sorted.map((key) => (key.keyId === "k3" ? { ...key, retiredAt: NOW + 7 } : key));
     const { customerKeys } = await reopen();
     expect(await customerKeys.secretsOf("customer-1")).toEqual(stored);
     expect(await customerKeys.list("customer-1")).toEqual(stored.map(({ secret: _, ...key }) => key));
   });
 
-  test("accepts three of many concurrent keys", async () => {
+  test("accepts three of ten keys that two processes issue at once", async () => {
     const { store, reopen } = await openWithCustomer(open);
     const stores = [store, await reopen()];
     const draft = { customerId: "customer-1", purpose: "login", importedKey: "" } as const;
@@ -66,11 +66,12 @@ export function describeCustomerKeys(open: Open): void {
     await addKey(other, "k2");
     const reported = faults.length;
     await store.customerKeys.retire("k1", () => entryOf("RetireCustomerKey"));
-    expect([await textsOf(other), faults.length]).toEqual([["secret of k2"], reported]);
-    expect(await textsOf(store)).toEqual(["secret of k1"]);
+    expect(await secretTexts(other)).toEqual(["secret of k2"]);
+    expect(faults).toHaveLength(reported);
+    expect(await secretTexts(store)).toEqual(["secret of k1"]);
   });
 
-  test("counts each device once, under the key of its last login, in steps between which other tasks run", async () => {
+  test("counts each device once, under the key of its last login, and lets other tasks run meanwhile", async () => {
     const { store } = await openWithCustomer(open);
     const { usageOf } = store.customerKeys;
     await addCustomer(store, { customerId: "customer-2" });
@@ -87,11 +88,11 @@ export function describeCustomerKeys(open: Open): void {
     await store.activity.record([loginOf("moved", NOW + 1, "k3")]);
     let turns = 0;
     let isCounting = true;
-    const turn = (): void => {
+    const countTurn = (): void => {
       turns++;
-      if (isCounting) setImmediate(turn);
+      if (isCounting) setImmediate(countTurn);
     };
-    setImmediate(turn);
+    setImmediate(countTurn);
     const usage = await usageOf("customer-1");
     isCounting = false;
     const keys = {

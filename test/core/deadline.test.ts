@@ -21,6 +21,7 @@ test("a call that does not end rejects at the deadline", async () => {
   const call = within(new Promise(() => {})).catch(rejected);
   await vi.advanceTimersByTimeAsync(24);
   expect(rejected).not.toHaveBeenCalled();
+  // One millisecond until the deadline, and one for each setImmediate after it.
   await vi.advanceTimersByTimeAsync(3);
   await call;
   expect(rejected).toHaveBeenCalledWith(new Error("late"));

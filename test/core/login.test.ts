@@ -36,9 +36,10 @@ describe("a right login", () => {
 
   test("counts against its customer's own limit", async () => {
     const path = openPath(fixture);
-    const [more, off] = [await path.enrol({ loginLimit: "5/60s" }), await path.enrol({ loginLimit: "off" })];
-    expect((await path.login(more)).limit).toMatchObject({ policy: { name: "login", limit: 5, windowMs: 60_000 } });
-    expect((await path.login(off)).limit).toBeUndefined();
+    const limited = await path.enrol({ loginLimit: "5/60s" });
+    const unlimited = await path.enrol({ loginLimit: "off" });
+    expect((await path.login(limited)).limit).toMatchObject({ policy: { name: "login", limit: 5, windowMs: 60_000 } });
+    expect((await path.login(unlimited)).limit).toBeUndefined();
     expect(path.charged).toEqual([["login"]]);
   });
 
@@ -64,7 +65,7 @@ describe("precedence", () => {
     expect(lookUp).not.toHaveBeenCalled();
   });
 
-  test("clock_skew comes before a spent address and any look-up, and costs nothing", async () => {
+  test("clock_skew comes before a spent address limit and any look-up, and costs nothing", async () => {
     const path = openPath(fixture);
     const device = await path.enrol();
     for (let times = 0; times < 6; times++) await caughtErrorOf(path.login(`unknown-${times}`));
@@ -76,7 +77,7 @@ describe("precedence", () => {
     expect(lookUp).not.toHaveBeenCalled();
   });
 
-  test("login comes before replayed", async () => {
+  test("a spent login limit comes before replayed", async () => {
     const path = openPath(fixture);
     const device = await path.enrol({ replayGuard: true });
     for (const timestamp of [SECONDS, SECONDS + 1, SECONDS + 2]) await path.login(device, { timestamp });
@@ -88,7 +89,8 @@ test("an unknown device and a wrong signature have one error, the same charges a
   const path = openPath(fixture);
   const { customerId } = await fixture.registry.customers.create({ customerId: "" }, GATEWAY);
   const withoutKeys = await path.enrol({ customerId, keyMode: "derived" });
-  const devices = [...Object.values(await path.enrolKinds()).flat(), withoutKeys];
+  const kinds = await path.enrolKinds();
+  const devices = [...Object.values(kinds).flat(), withoutKeys];
   const message = "device_key is unknown or device_signature is not made with its customer key";
   await expectUnproven(fixture, devices, (device) => request(device, { key: "wrong" }), message);
 });
@@ -101,7 +103,7 @@ test("the keys of a decoy, which stands in for an unknown device, prove nothing"
   expect(await path.outcomes(2, device)).toEqual(["invalid_credentials (failure)", "admitted"]);
 });
 
-test("without a key to sign with, or the registry, a login is unavailable and costs the device nothing", async () => {
+test("a login without a signing key or without the registry is unavailable, and costs the device nothing", async () => {
   const unsigned = openPath(fixture, { signer: { ...fixture.signer, ready: () => false } });
   const error = await caughtErrorOf(unsigned.login(await unsigned.enrol()));
   expect([error.reason, error.details.retryAfterMs]).toEqual(["unavailable", 5_000]);
@@ -114,8 +116,8 @@ test("without a key to sign with, or the registry, a login is unavailable and co
   expect([unsigned.charged, path.charged]).toEqual([[], []]);
 });
 
-test.for(["an operator", "the flush after a login by its own key"] as const)(
-  "both keys prove a moving device's logins, which write nothing, until the move is ended by %s",
+test.for(["an operator", "the flush after a login with its own key"] as const)(
+  "a moving device logs in with either key, and no login writes, until %s ends the move",
   async (end) => {
     const path = openPath(fixture, { policies: { login: undefined } });
     const { customerId, customerKey } = await path.enrolOwner("derivation");

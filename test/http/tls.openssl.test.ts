@@ -24,7 +24,7 @@ const OK = "HTTP/1.1 200 OK";
 
 const start = (names: readonly string[], options?: Partial<TlsFiles>) => tls.startTlsListener(pems, names, options);
 /** A connection to a new listener with the certificate `name`. Rejects when the handshake fails. */
-const meet = async (name: string, offer?: ConnectionOptions): Promise<TLSSocket> =>
+const connectTls = async (name: string, offer?: ConnectionOptions): Promise<TLSSocket> =>
   shakeHands(await start([name]), offer);
 
 test.each([
@@ -39,24 +39,24 @@ test.each([
   ["ecdsa", "TLSv1.2", "ECDHE-ECDSA-AES128-GCM-SHA256"],
   ["ecdsa", "TLSv1.2", "ECDHE-ECDSA-AES128-SHA256"],
   ["ecdsa", "TLSv1.2", "ECDHE-ECDSA-AES128-SHA"],
-] as const)("agrees with a key of type %s on %s and %s, the client's only suite", async (name, maxVersion, ciphers) => {
-  const socket = await meet(name, { maxVersion, ciphers });
+] as const)("with an %s key, speaks %s with %s, the client's only suite", async (name, maxVersion, ciphers) => {
+  const socket = await connectTls(name, { maxVersion, ciphers });
   expect([socket.getProtocol(), socket.getCipher().name, await getOver(socket)]).toEqual([maxVersion, ciphers, OK]);
 });
 
 test("the server chooses the best offered suite", async () => {
   const ciphers = "AES128-SHA:ECDHE-RSA-AES128-SHA:ECDHE-RSA-AES128-GCM-SHA256";
-  const socket = await meet("rsa", { maxVersion: "TLSv1.2", ciphers });
+  const socket = await connectTls("rsa", { maxVersion: "TLSv1.2", ciphers });
   expect(socket.getCipher().name).toBe("ECDHE-RSA-AES128-GCM-SHA256");
 });
 
-test.each<[readonly string[], string | false]>([
+test.each<[offered: readonly string[], agreed: string | false]>([
   [["http/1.1"], "http/1.1"],
   [["http/1.1", "h2"], "h2"],
   [["h2"], "h2"],
   [[], false],
 ])("ALPN %j selects %j", async (offered, agreed) => {
-  const socket = await meet("ecdsa", offered.length === 0 ? {} : { ALPNProtocols: [...offered] });
+  const socket = await connectTls("ecdsa", offered.length === 0 ? {} : { ALPNProtocols: [...offered] });
   expect(socket.alpnProtocol).toBe(agreed);
   if (agreed !== "h2") {
     expect(await getOver(socket)).toBe(OK);
@@ -67,8 +67,8 @@ test.each<[readonly string[], string | false]>([
   expect([headers[":status"], headers["strict-transport-security"]]).toEqual([200, "max-age=31536000"]);
 });
 
-test("speaks HTTP/2 without ALPN after its preface", async () => {
-  const socket = await meet("ecdsa");
+test("without ALPN, speaks HTTP/2 to a client that sends its preface", async () => {
+  const socket = await connectTls("ecdsa");
   expect(socket.alpnProtocol).toBe(false);
   // The client of node:http2 insists on ALPN.
   socket.write(Buffer.concat([PREFACE, settings()]));
@@ -77,7 +77,7 @@ test("speaks HTTP/2 without ALPN after its preface", async () => {
 });
 
 test.each(VERSIONS)("answers a %s client that has ended its side", async (maxVersion) => {
-  const socket = await meet("rsa", { maxVersion });
+  const socket = await connectTls("rsa", { maxVersion });
   const answer = text(socket);
   socket.end("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
   expect(await answer).toMatch(/^HTTP\/1\.1 200 OK\r\n.*Strict-Transport-Security: max-age=31536000\r\n.*ok$/s);
@@ -86,12 +86,12 @@ test.each(VERSIONS)("answers a %s client that has ended its side", async (maxVer
 const TLS_1_1 = { minVersion: "TLSv1", maxVersion: "TLSv1.1", ciphers: "DEFAULT@SECLEVEL=0" } as const;
 const WEAK = { maxVersion: "TLSv1.2", ciphers: "AES256-SHA:@SECLEVEL=0" } as const;
 
-test.each<[string, ConnectionOptions, string]>([
+test.each<[client: string, offer: ConnectionOptions, code: string]>([
   ["an unknown protocol", { ALPNProtocols: ["spdy/3"] }, "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL"],
   ["only weak suites", WEAK, "ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE"],
   ["TLS 1.1 at most", TLS_1_1, "ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION"],
-])("refuses a client with %s", async (_name, offer, code) => {
-  await expect(meet("rsa", offer)).rejects.toMatchObject({ code });
+])("refuses a client with %s", async (_client, offer, code) => {
+  await expect(connectTls("rsa", offer)).rejects.toMatchObject({ code });
 });
 
 test("still serves after failed handshakes", async () => {
@@ -116,22 +116,22 @@ async function openTcp({ url }: tls.TlsListener, bytes: string): Promise<Socket>
 const askOnce = ({ url, ca }: tls.TlsListener): Promise<unknown> => ask(url, { ca, agent: false });
 
 describe("a listener that closes", () => {
-  test.each<[string, string | undefined]>([
+  test.each<[client: string, bytesWithoutTls: string | undefined]>([
     ["sends nothing", ""],
     ["sends half a ClientHello", "\x16\x03\x01\x02\x00\x01\x00"],
-    ["sends no request", undefined],
-  ])("closes at once the connection of a client that %s", async (_name, bytes) => {
+    ["sends no request after its handshake", undefined],
+  ])("closes at once the connection of a client that %s", async (_client, bytesWithoutTls) => {
     const listener = await start(["ecdsa"]);
-    // A silent client of another listener, whose ten seconds end first.
+    // This older silent connection reaches the timeout of ten seconds first.
     const timeout = once(await openTcp(await start(["ecdsa"]), ""), "close");
-    const socket = bytes === undefined ? await shakeHands(listener) : await openTcp(listener, bytes);
+    const socket = await (bytesWithoutTls === undefined ? shakeHands(listener) : openTcp(listener, bytesWithoutTls));
     const gone = once(socket.resume(), "close");
     await askOnce(listener);
     await listener.close(600_000);
     expect(await Promise.race([timeout.then(() => "timed out"), gone.then(() => "closed")])).toBe("closed");
   });
 
-  test("gives a request under way the grace period, and no more", async () => {
+  test("ends a request that is still under way after the grace period", async () => {
     const listener = await start(["ecdsa"]);
     const socket = await shakeHands(listener);
     socket.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\nGET /never HTTP/1.1\r\nHost: localhost\r\n\r\n");

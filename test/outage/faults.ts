@@ -40,9 +40,9 @@ export const FAULTS = {
 
   /** A network that first loses every packet, then only those of old connections. */
   swallow: on(startBehindRelay, async ({ swallow }, awayMs) => {
-    swallow({ new: "swallowed" });
+    swallow({ newConnections: "swallowed" });
     await pass(awayMs);
-    swallow({ new: "works" });
+    swallow({ newConnections: "works" });
   }),
 
   /** kill -9 of the master that Sentinels watch; they make a replica the master. */

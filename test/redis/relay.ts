@@ -45,9 +45,9 @@ export async function startRelay(target: number) {
 
   return {
     port,
-    /** Drops all bytes of the present connections in both directions. `new`: what happens to new connections. */
-    swallow(options: { readonly new: "works" | "swallowed" }): void {
-      swallowsNew = options.new === "swallowed";
+    /** Drops all bytes of the present connections in both directions. */
+    swallow({ newConnections }: { readonly newConnections: "works" | "swallowed" }): void {
+      swallowsNew = newConnections === "swallowed";
       for (const socket of open) swallowed.add(socket);
     },
     cut,

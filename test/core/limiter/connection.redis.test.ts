@@ -32,7 +32,7 @@ async function connect(url: string, tls: RedisTls = {}) {
   const policy = { name: "login", limit: 10, windowMs: 60_000 } as const;
   return {
     ...connection,
-    decide: async (key = "pump"): Promise<number> => (await limiter.charge([{ policy, key }], 0)).denied,
+    isAdmitted: async (key = "pump") => (await limiter.charge([{ policy, key }], 0)).denied === -1,
     untilEvent: (last: "lost" | "ready") =>
       expect.poll(() => events.at(-1), { timeout: 10_000, interval: 10 }).toBe(last),
   };
@@ -43,47 +43,48 @@ test("a killed server is detected at once, and is used again after its restart, 
   const connection = await connect(server.url);
   const before = connection.startedAt() ?? Number.NaN;
   expect(before).toBeLessThanOrEqual(elapsed());
-  expect(await connection.decide()).toBe(-1);
+  expect(await connection.isAdmitted()).toBe(true);
   await server.kill();
   await connection.untilEvent("lost");
   expect(connection.startedAt()).toBeUndefined();
-  await expect(connection.decide()).rejects.toThrow();
+  await expect(connection.isAdmitted()).rejects.toThrow();
   await server.restart();
   await connection.untilEvent("ready");
   expect(connection.startedAt()).toBeGreaterThan(before);
-  expect(await connection.decide()).toBe(-1);
+  expect(await connection.isAdmitted()).toBe(true);
 });
 
 test("a connection that loses every packet is replaced", async () => {
   const server = await forTest(startRedis());
   const relay = await forTest(startRelay(server.port));
   const connection = await connect(`redis://127.0.0.1:${relay.port}`);
-  relay.swallow({ new: "swallowed" });
-  await expect(connection.decide()).rejects.toThrow();
-  relay.swallow({ new: "works" });
+  relay.swallow({ newConnections: "swallowed" });
+  await expect(connection.isAdmitted()).rejects.toThrow();
+  relay.swallow({ newConnections: "works" });
   await connection.untilEvent("ready");
-  expect(await connection.decide()).toBe(-1);
+  expect(await connection.isAdmitted()).toBe(true);
 });
 
-test("the master that Sentinels name is followed to another server", async () => {
+test("follows the Sentinels' master to another server", async () => {
   const sentinels = await forTest(startSentinel());
   const connection = await connect(sentinels.url);
-  await connection.decide();
+  await connection.isAdmitted();
   await sentinels.master.kill();
   await connection.untilEvent("ready");
-  await expect.poll(() => connection.decide().catch(() => 1), { timeout: 10_000 }).toBe(-1);
+  await expect.poll(() => connection.isAdmitted().catch(() => false), { timeout: 10_000 }).toBe(true);
 });
 
-test("a Cluster's masters are followed through a failover, and its slots as they move", async () => {
+test("follows a Cluster's slot to another master, and its masters through a failover", async () => {
   const cluster = await forTest(startCluster());
   const connection = await connect(cluster.url);
   await expect.poll(() => connection.startedAt(), { timeout: 5_000 }).toBeDefined();
   // The servers are connected a moment before the list of slots is read.
-  await expect.poll(() => connection.decide("first").catch(() => 1), { timeout: 5_000 }).toBe(-1);
-  await connection.decide();
+  await expect.poll(() => connection.isAdmitted("first").catch(() => false), { timeout: 5_000 }).toBe(true);
+  await connection.isAdmitted();
+  // The hash tag of the device "pump".
   await cluster.moveSlot("=pump");
-  for (let turn = 0; turn < 9; turn++) expect(await connection.decide()).toBe(-1);
-  expect(await connection.decide()).toBe(0);
+  for (let turn = 0; turn < 9; turn++) expect(await connection.isAdmitted()).toBe(true);
+  expect(await connection.isAdmitted()).toBe(false);
 
   await cluster.masters[0].kill();
   await connection.untilEvent("lost");
@@ -91,7 +92,7 @@ test("a Cluster's masters are followed through a failover, and its slots as they
   // The killed master's replica is already connected, and becomes a master without an event.
   await expect.poll(() => connection.startedAt(), { timeout: 20_000 }).toBeDefined();
   for (let device = 0; device < 20; device++) {
-    await expect.poll(() => connection.decide(`device-${device}`).catch(() => 1)).toBe(-1);
+    await expect.poll(() => connection.isAdmitted(`device-${device}`).catch(() => false)).toBe(true);
   }
 });
 
@@ -124,7 +125,7 @@ test("an untrusted certificate and a missing client certificate stop the start, 
   await expect(connect(url)).rejects.toThrow(/certificate that is not trusted \(.*\)\. Set COUNTERSIGN_REDIS_CA/);
   await expect(connect(url, { ca })).rejects.toThrow("Set COUNTERSIGN_REDIS_CERT and COUNTERSIGN_REDIS_KEY");
   const connection = await connect(url, { ca, cert: read("client.crt"), key: read("client.key") });
-  expect(await connection.decide()).toBe(-1);
+  expect(await connection.isAdmitted()).toBe(true);
 });
 
 test("with ioredis loaded, V8 still looks up string methods fast", () => {

@@ -51,16 +51,15 @@ test("labels are set and removed, tokens revoked, devices deleted", async () => 
 });
 
 test.each([
-  [{}, "disable", "filter"],
-  [{ filter: " " }, "disable", "filter"],
-  [{ filter: "status = enabled", deviceKeys: ["a"] }, "disable", "filter"],
-  [{ filter: "colour = red" }, "disable", "filter"],
-  [{ deviceKeys: Array.from({ length: 1_001 }, String) }, "disable", "device_keys"],
-  // The empty name is the decoy's.
-  [{ deviceKeys: [""] }, "delete", "device_key"],
-  [{ deviceKeys: ["a"] }, "label", "labels"],
-  [{ deviceKeys: ["a"], labels: { "no name": "x" } }, "label", "labels"],
-] as const)("%j with %j is refused", async (selection, action, field) => {
+  ["no selection", {}, "disable", "filter"],
+  ["a blank filter", { filter: " " }, "disable", "filter"],
+  ["a filter beside device_keys", { filter: "status = enabled", deviceKeys: ["a"] }, "disable", "filter"],
+  ["a filter with an unknown field", { filter: "colour = red" }, "disable", "filter"],
+  ["1,001 device_keys", { deviceKeys: Array(1_001).fill("a") }, "disable", "device_keys"],
+  ["the decoy's empty device_key", { deviceKeys: [""] }, "delete", "device_key"],
+  ["label without labels", { deviceKeys: ["a"] }, "label", "labels"],
+  ["a malformed label", { deviceKeys: ["a"], labels: { "no name": "x" } }, "label", "labels"],
+] as const)("refuses %s", async (_mistake, selection, action, field) => {
   const { change } = await openFleet(0);
   const refused = { reason: "malformed", details: { field } };
   await expect(change({ ...selection, action })).rejects.toMatchObject(refused);

@@ -20,12 +20,14 @@ test.for([
 
 const WRONG_ID = "customer_id is not 1 to 16 lower-case letters and digits and hyphens with no hyphen at the start";
 const WRONG_IDS = ["a".repeat(17), "-a", "A", "a_b", "a.b", "a b", "ä", "a\n", "a/b", "\0", "*"];
-const WIDE = "device_key takes 100 characters in a token because of its quotes and backslashes. It may take 96";
+const TOO_WIDE = "device_key takes 100 characters in a token because of its quotes and backslashes. It may take 96";
 
-test.for<[(text: string) => string, string, string]>([
-  ...WRONG_IDS.map((id): [(text: string) => string, string, string] => [readCustomerId, id, WRONG_ID]),
+type WrongText = [read: (text: string) => string, text: string, message: string];
+
+test.for<WrongText>([
+  ...WRONG_IDS.map((id): WrongText => [readCustomerId, id, WRONG_ID]),
   [readCustomerId, "", "customer_id is missing"],
-  [readEnrolledDeviceKey, '\\"'.repeat(25), WIDE],
+  [readEnrolledDeviceKey, '\\"'.repeat(25), TOO_WIDE],
   [readDisplayName, "x".repeat(201), "display_name has 201 characters. It has at most 200"],
   [readDisplayName, "a\nb", "display_name has a control character at position 2. Remove it"],
   [readDisplayName, "\0", "display_name has a control character at position 1. Remove it"],
@@ -37,7 +39,7 @@ test.for<[(text: string) => string, string, string]>([
   expect([error.reason, error.message, error.details]).toEqual(["malformed", message, { field }]);
 });
 
-/** Names of labels, also those of members of Object.prototype. */
+/** Names of labels; two of them are members of Object.prototype. */
 const names = fc.oneof(fc.stringMatching(/^[A-Za-z0-9._-]{1,63}$/), fc.constantFrom("__proto__", "constructor"));
 const values = fc.string({ maxLength: 63 }).filter((text) => !/[;\p{Cc}\p{Cs}]/u.test(text));
 
@@ -55,7 +57,7 @@ test("returns labels in the same order for every order of the input", () => {
 
 const WRONG_NAME = "has a name that is not of 1 to 63 letters and digits and dots and underscores and hyphens";
 
-test.for<[Readonly<Record<string, string>>, string]>([
+test.for<[labels: Readonly<Record<string, string>>, message: string]>([
   [{ "": "x" }, "label 1 has no name"],
   [{ a: "x", "a b": "x" }, `label 2 ${WRONG_NAME}`],
   [{ ä: "x" }, `label 1 ${WRONG_NAME}`],
@@ -64,8 +66,8 @@ test.for<[Readonly<Record<string, string>>, string]>([
   [{ a: "x;y" }, "label 1 has a semicolon in its value. Remove it"],
   [{ a: "x\ny" }, "label 1 has a control character in its value. Remove it"],
   [{ a: "\ud800" }, "label 1 has a control character in its value. Remove it"],
-  [Object.fromEntries(Array(33).fill("").entries()), "labels has 33 entries. It has at most 32"],
-])("refuses %j", ([labels, message]) => {
+  [Object.fromEntries(Array.from({ length: 33 }, (_, name) => [name, ""])), "labels has 33 entries. It has at most 32"],
+])("refuses the labels %j", ([labels, message]) => {
   const error = caughtError(() => readLabels(labels));
   expect([error.reason, error.message, error.details]).toEqual(["malformed", message, { field: "labels" }]);
 });
