@@ -3,6 +3,7 @@
 import { isIPv6 } from "node:net";
 import { Kysely, PostgresDialect, type PostgresPool, sql } from "kysely";
 import { Client, type QueryArrayConfig, type QueryConfig } from "pg";
+import { createDeadline } from "../core/deadline.ts";
 import { createDatabase, type Database, type LookUpQuery } from "./database.ts";
 import type { OutageListener } from "./outage.ts";
 import { type ConnectionTarget, explainOpening, isAway, isBusy } from "./postgres/errors.ts";
@@ -60,8 +61,9 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
     connectMs: answerMs,
     statementMs: answerMs,
     lockMs: answerMs,
-    unansweredMs: 0,
   });
+  // pg's own timer expires after a pause of this process, though the answer has arrived.
+  const within = createDeadline(answerMs, () => new Error("timeout expired"));
   async function ask<Row>(query: QueryConfig | QueryArrayConfig): Promise<readonly Row[]> {
     const client = await lookUpPool.connect();
     try {
@@ -83,7 +85,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
         lookUps ??= createLookUps({ outage, answerMs });
         return lookUps.batch((batch: readonly (readonly string[])[]) => askAll(ask, query, batch));
       },
-      probe: () => ask({ text: "select 1" }),
+      probe: () => within(ask({ text: "select 1" })),
       onAway: () => lookUps?.rejectQueued(),
       async close() {
         await Promise.all([db.destroy(), writer.destroy(), lookUpPool.end()]);

@@ -4,6 +4,7 @@ import { chmodSync, existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
+import { LostSecretsError } from "../../src/core/registry/secrets.ts";
 import { runCommand } from "../command.ts";
 import { ADMIN_TOKEN, openGateway } from "../gateway.ts";
 import { serve, temporaryFolder } from "../program.ts";
@@ -106,6 +107,7 @@ test("serve --forget-lost-secrets starts with all devices, and without their key
     "Set COUNTERSIGN_MASTER_KEY to the key that sealed them, or add it to COUNTERSIGN_OTHER_MASTER_KEYS. If that key is lost, start once with --forget-lost-secrets, which drops the secrets that it sealed, and import the customer keys again (docs/secrets.md)";
   const refused = await runCommand(["serve", "--dev"], { env: { COUNTERSIGN_DATA_DIR: folder, ...NEW } });
   expect(refused).toEqual({ status: 1, stdout: "", stderr: `countersign: ${mistake}. ${cure}\n` });
+  expect(new LostSecretsError({ customerKeys: 2, signingKeys: 0 }).message).toMatch(/^2 customer keys cannot be opened/);
 
   const after = await serve(folder, { env: { ...NEW, COUNTERSIGN_LOG_LEVEL: "info" } }, ["--forget-lost-secrets"]);
   const login = ["login", "--demo", "--url", after.publicUrl];

@@ -80,6 +80,7 @@ export function describeLists(open: Open): void {
     await addDevice(store, { deviceKey: "z", customerId: "customer-2", status: "disabled" });
     for (const [filter = "", ...pages] of [
       ["status = disabled AND customer_id != customer-2", early, "", late],
+      [`status = enabled AND device_key <= ${keys[4]}`, `${keys[0]} ${keys[2]}`, `${keys[3]} ${keys[4]}`],
       [`status = disabled AND device_key = ${late}`, late],
       [`status = disabled AND device_key >= ${late}`, `${late} z`],
       ["customer_id = customer-2", "z"],

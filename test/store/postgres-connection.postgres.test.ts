@@ -3,6 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
 import { inspect } from "node:util";
 import { type Kysely, sql } from "kysely";
 import { describe, expect, inject, onTestFinished, test } from "vitest";
@@ -180,6 +181,22 @@ describe("a server that goes away", () => {
     await database.close();
     server.resume();
   });
+});
+
+test("after a pause of the whole process, the answer to a look-up that arrived in time counts", async () => {
+  const { url } = await emptyPostgres();
+  const database = await open({ url, answerMs: 1_000 });
+  const lookUp = database.lookUp({
+    name: "echo",
+    names: ["name"],
+    sql: (asked) => `select asked.ordinal from ${asked}`,
+  });
+  await lookUp(["before"]);
+  const outcome = lookUp(["meanwhile"]);
+  // Three turns of the event loop send the query.
+  for (let times = 0; times < 3; times++) await turn();
+  for (const until = performance.now() + 1_100; performance.now() < until; );
+  expect(await outcome).toHaveLength(1);
 });
 
 test("statements keep the plan for a large fleet, though the table had two devices when the plan was made", async () => {

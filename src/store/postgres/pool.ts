@@ -14,11 +14,9 @@ export interface PoolOptions {
   readonly statementMs: number;
   /** How long a statement may wait for a lock, in milliseconds. */
   readonly lockMs: number;
-  /** Extra wait for a server that hangs, in milliseconds. */
-  readonly unansweredMs?: number;
 }
 
-/** Default of `unansweredMs`. A stopped server does not end a statement itself, so the gateway does. */
+/** Extra wait for a statement, in milliseconds. A stopped server does not end the statement itself, so the gateway does. */
 const UNANSWERED_MS = 2_000;
 const IDLE_IN_TRANSACTION_MS = 30_000;
 const KEEP_ALIVE_MS = 10_000;
@@ -44,7 +42,7 @@ interface ClientPool extends PostgresPool {
 
 /** Creates a pool, which connects at its first use. */
 export function createPool(options: PoolOptions): ClientPool {
-  const { url, size, connectMs, statementMs, lockMs, unansweredMs = UNANSWERED_MS } = options;
+  const { url, size, connectMs, statementMs, lockMs } = options;
   const sockets = new Set<Socket>();
   const pool = new Pool({
     connectionString: withPlanner(url),
@@ -56,7 +54,7 @@ export function createPool(options: PoolOptions): ClientPool {
     types: TYPES,
     stream: () => openSocket(sockets),
     statement_timeout: statementMs,
-    query_timeout: statementMs + unansweredMs,
+    query_timeout: statementMs + UNANSWERED_MS,
     lock_timeout: Math.min(lockMs, statementMs),
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
   });
