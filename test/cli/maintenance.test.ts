@@ -107,7 +107,7 @@ test("serve --forget-lost-secrets starts with all devices, and without their key
     "Set COUNTERSIGN_MASTER_KEY to the key that sealed them, or add it to COUNTERSIGN_OTHER_MASTER_KEYS. If that key is lost, start once with --forget-lost-secrets, which drops the secrets that it sealed, and import the customer keys again (docs/secrets.md)";
   const refused = await runCommand(["serve", "--dev"], { env: { COUNTERSIGN_DATA_DIR: folder, ...NEW } });
   expect(refused).toEqual({ status: 1, stdout: "", stderr: `countersign: ${mistake}. ${cure}\n` });
-  expect(new LostSecretsError({ customerKeys: 2, signingKeys: 0 }).message).toMatch(/^2 customer keys cannot be opened/);
+  expect(new LostSecretsError({ customerKeys: 2, signingKeys: 0 }).message).toMatch(/^2 customer keys cannot/);
 
   const after = await serve(folder, { env: { ...NEW, COUNTERSIGN_LOG_LEVEL: "info" } }, ["--forget-lost-secrets"]);
   const login = ["login", "--demo", "--url", after.publicUrl];
