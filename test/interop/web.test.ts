@@ -1,11 +1,10 @@
 // connect-web in Chromium: a page of an allowed origin logs in; a page of another origin can only read documents.
 
-import { createServer } from "node:http";
 import { join } from "node:path";
 import { build } from "vite";
 import { expect, onTestFinished, test } from "vitest";
-import { listenOnLoopback } from "../free-port.ts";
 import { signNow, startTestGateway } from "../gateway.ts";
+import { serveHttp } from "../verify/serve.ts";
 import { openBrowser, openPage } from "./browser.ts";
 
 async function bundleClient(): Promise<string> {
@@ -22,11 +21,9 @@ test.each([
   ["an allowed origin reads the answers to its logins", true],
   ["another origin reads documents only", false],
 ])("a page of %s", async (_what, isAllowed) => {
-  const server = createServer((_request, response) => {
+  const origin = await serveHttp((_request, response) => {
     response.writeHead(200, { "Content-Type": "text/html" }).end("<!doctype html>");
   });
-  const origin = `http://127.0.0.1:${await listenOnLoopback(server)}`;
-  onTestFinished(() => void server.close());
   const gateway = await startTestGateway({ CORS_ORIGINS: isAllowed ? origin : "https://app.example" });
   const browser = await openBrowser();
   onTestFinished(() => browser.close());

@@ -1,12 +1,11 @@
 // Traces: a gateway sends the spans of a login to a collector, as children of the caller's span, and logs the trace id.
 
-import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { readConfig } from "../../src/config.ts";
-import { listenOnLoopback } from "../free-port.ts";
 import { namedSettings } from "../gateway.ts";
 import { DEFAULT_ALG, linesOf, run, serve, temporaryFolder } from "../program.ts";
+import { serveHttp } from "../verify/serve.ts";
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 const PARENT = "b7ad6b7169203331";
@@ -15,7 +14,7 @@ const PARENT = "b7ad6b7169203331";
 async function startCollector() {
   const spans: Readonly<Record<string, string>>[] = [];
   const services = new Set<string>();
-  const server = createServer((request, response) => {
+  const url = await serveHttp((request, response) => {
     void text(request).then((body) => {
       for (const { resource, scopeSpans } of JSON.parse(body).resourceSpans) {
         const attributes: { key: string; value: { stringValue: string } }[] = resource.attributes;
@@ -25,8 +24,7 @@ async function startCollector() {
       response.writeHead(200, { "Content-Type": "application/json" }).end("{}");
     });
   });
-  onTestFinished(() => void server.close());
-  return { url: `http://127.0.0.1:${await listenOnLoopback(server)}`, spans, services };
+  return { url, spans, services };
 }
 
 test("a login is a span of the caller's trace, with a span for each step", async () => {

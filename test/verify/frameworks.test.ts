@@ -1,6 +1,6 @@
-// requireToken in each framework: the identity of a valid token, and each error in the form of its protocol.
+// requireToken in each framework: the identity of a valid token, each error in the form of its protocol, methods without a token,
+// and streams that wait for the token's check.
 
-import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import {
   connectNodeAdapter,
@@ -11,9 +11,10 @@ import {
 import * as grpc from "@grpc/grpc-js";
 import express from "express";
 import fastify from "fastify";
+import { HealthImplementation } from "grpc-health-check";
 import { Hono } from "hono";
 import { expect, onTestFinished, test } from "vitest";
-import { AuthService, LoginResponseSchema } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
+import { AuthService } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
 import { ErrorInfoSchema } from "../../gen/es/google/rpc/error_details_pb.ts";
 import { AuthServiceService } from "../../gen/grpc/countersign/auth/v1/auth.ts";
 import * as connectVerify from "../../src/verify/connect.ts";
@@ -30,6 +31,8 @@ import * as fastifyVerify from "../../src/verify/fastify.ts";
 import * as grpcVerify from "../../src/verify/grpc-js.ts";
 import * as honoVerify from "../../src/verify/hono.ts";
 import type { RequireTokenOptions } from "../../src/verify/require-token.ts";
+import { validToken } from "../vectors/forge.ts";
+import { newMint, startIssuer, verifierOf } from "./issuer.ts";
 import { serveGrpc, serveHttp } from "./serve.ts";
 
 /** The errors of the verifier, by the token that is sent. The second message needs a length of two bytes in protobuf. */
@@ -100,19 +103,23 @@ test.each([
 
 type StartRpc = (options: RequireTokenOptions) => Promise<Transport>;
 
-const startConnect: StartRpc = async (options) => {
+async function startConnect(options: Parameters<typeof connectVerify.requireToken>[1]): Promise<Transport> {
   const { requireToken, identityOf } = connectVerify;
   const baseUrl = await serveHttp(
     connectNodeAdapter({
       interceptors: [requireToken(verifier, options)],
       routes: (router) =>
         router.service(AuthService, {
-          login: (_request, context) => create(LoginResponseSchema, { token: identityOf(context).deviceKey }),
+          login: (_request, context) => ({ token: identityOf(context).deviceKey }),
+          getServerTime(_request, context) {
+            expect(() => identityOf(context)).toThrow("there is no identity: put requireToken()");
+            return { serverTime: 7 };
+          },
         }),
     }),
   );
   return createConnectTransport({ baseUrl, httpVersion: "1.1" });
-};
+}
 
 const startGrpc: StartRpc = async (options) => {
   const { requireToken, identityOf } = grpcVerify;
@@ -150,4 +157,95 @@ test.each([
     for (const [name, value] of Object.entries(headers)) expect(failure.metadata.get(name)).toBe(value);
   }
   expect(reported).toEqual(Object.values(ERRORS));
+});
+
+const CHECK = "/grpc.health.v1.Health/Check";
+const WATCH = "/grpc.health.v1.Health/Watch";
+
+async function openClient(server: grpc.Server): Promise<grpc.Client> {
+  const client = new grpc.Client(await serveGrpc(server), grpc.credentials.createInsecure());
+  onTestFinished(() => client.close());
+  return client;
+}
+
+const { OK, UNAUTHENTICATED } = grpc.status;
+
+test.each([
+  [[CHECK, WATCH], OK, OK],
+  [[CHECK], OK, UNAUTHENTICATED],
+  [[], UNAUTHENTICATED, UNAUTHENTICATED],
+  [["/grpc.health.v1.Health/check"], UNAUTHENTICATED, UNAUTHENTICATED],
+  [["/grpc.health.v1.Healt/Check"], UNAUTHENTICATED, UNAUTHENTICATED],
+])("grpc-js: without a token and with %j exempt, Check ends with %d and Watch with %d", async (exempt, ...expected) => {
+  const server = new grpc.Server({ interceptors: [grpcVerify.requireToken(verifier, grpc, { exempt })] });
+  new HealthImplementation({ "": "SERVING" }).addToServer(server);
+  const client = await openClient(server);
+  const asIs = (bytes: Buffer): Buffer => bytes;
+  // Watch does not end: its first message is the success.
+  const statusOf = (path: string): Promise<number> =>
+    new Promise((resolve) => {
+      const call = client.makeServerStreamRequest(path, asIs, asIs, Buffer.alloc(0));
+      call.on("error", ({ code }: grpc.ServiceError) => resolve(code));
+      call.once("data", () => {
+        resolve(OK);
+        call.cancel();
+      });
+    });
+  expect(await Promise.all([CHECK, WATCH].map(statusOf))).toEqual(expected);
+});
+
+test("Connect: only exempt methods pass without a token, and without an identity", async () => {
+  const exempt = ["/countersign.auth.v1.AuthService/GetServerTime"];
+  const client = createClient(AuthService, await startConnect({ exempt }));
+  // The token of an exempt call is not checked: no wait for keys, no error for an expired one.
+  for (const token of ["none", "old"])
+    expect((await client.getServerTime({}, { headers: headersOf(token) })).serverTime).toBe(7);
+  await expect(client.login({})).rejects.toThrow(/no token was sent/);
+});
+
+test.each(["", "Check", "grpc.health.v1.Health/Check", "/grpc.health.v1.Health", "/a.B/*", "/a.B/C/", "*"])(
+  "the method name %j is an error at once",
+  (name) => {
+    const wrong = { exempt: [CHECK, name] };
+    expect(() => connectVerify.requireToken(verifier, wrong)).toThrow(TypeError);
+    expect(() => grpcVerify.requireToken(verifier, grpc, wrong)).toThrow(
+      `exempt has ${JSON.stringify(name)}: a method is like "/grpc.health.v1.Health/Check"`,
+    );
+  },
+);
+
+const toBytes = (text: string): Buffer => Buffer.from(text);
+
+test("grpc-js: messages wait for the token's check, in order, and with an invalid token no handler is called", async () => {
+  const mint = newMint("key-1");
+  const path = "/example.Echo/Say";
+  const stream = { path, requestStream: true, responseStream: true } as const;
+  const codecs = { requestSerialize: toBytes, responseSerialize: toBytes };
+  const method = { ...stream, ...codecs, requestDeserialize: String, responseDeserialize: String };
+  let calls = 0;
+  const say: grpc.handleBidiStreamingCall<string, string> = (call) => {
+    calls += 1;
+    call.on("data", (text) => call.write(`${grpcVerify.identityOf(call).deviceKey}: ${text}`));
+    call.on("end", () => call.end());
+  };
+  const slow = verifierOf(await startIssuer(mint), mint);
+  const server = new grpc.Server({ interceptors: [grpcVerify.requireToken(slow, grpc)] });
+  server.addService({ say: method }, { say });
+  const client = await openClient(server);
+
+  /** Sends all messages at once. @returns the answers and the status */
+  const exchange = (token: string) => {
+    const metadata = new grpc.Metadata();
+    metadata.set("x-access-token", token);
+    const call = client.makeBidiStreamRequest(path, toBytes, String, metadata);
+    const answers: string[] = [];
+    call.on("data", (text) => answers.push(text));
+    call.on("error", () => {});
+    for (const text of ["one", "two"]) call.write(text);
+    call.end();
+    return new Promise((resolve) => call.on("status", ({ code }) => resolve({ answers, code })));
+  };
+  expect(await exchange(`${validToken(mint)}A`)).toEqual({ answers: [], code: UNAUTHENTICATED });
+  expect(calls).toBe(0);
+  expect(await exchange(validToken(mint))).toEqual({ answers: ["sensor-1: one", "sensor-1: two"], code: OK });
 });
