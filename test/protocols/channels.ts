@@ -1,6 +1,7 @@
-// Clients of AuthService.Login in every protocol. All return the same form of answer.
+// Clients of every protocol: Connect's own, and those of AuthService.Login, which all return the same form of answer.
 
-import { ConnectError, createClient } from "@connectrpc/connect";
+import { ConnectError, createClient, type Transport } from "@connectrpc/connect";
+import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
 import { credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { AuthService } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
 import { ErrorInfoSchema, RetryInfoSchema } from "../../gen/es/google/rpc/error_details_pb.ts";
@@ -9,7 +10,19 @@ import type { LoginBody } from "../../src/cli/sign.ts";
 import { postLogin } from "../gateway.ts";
 import { exchange } from "../http/raw-http.ts";
 import { readStatus } from "./hand.ts";
-import { type CreateTransport, transports } from "./transports.ts";
+
+type CreateTransport = (baseUrl: string) => Transport;
+
+/** By name: a protocol, an encoding, and a version of HTTP. */
+export const transports: Readonly<Record<string, CreateTransport>> = {
+  "Connect with JSON over HTTP/1.1": (baseUrl) =>
+    createConnectTransport({ baseUrl, httpVersion: "1.1", useBinaryFormat: false }),
+  "Connect with protobuf over HTTP/2": (baseUrl) =>
+    createConnectTransport({ baseUrl, httpVersion: "2", useBinaryFormat: true }),
+  "gRPC-Web over HTTP/1.1": (baseUrl) => createGrpcWebTransport({ baseUrl, httpVersion: "1.1" }),
+  "gRPC-Web over HTTP/2": (baseUrl) => createGrpcWebTransport({ baseUrl, httpVersion: "2" }),
+  gRPC: (baseUrl) => createGrpcTransport({ baseUrl }),
+};
 
 /** A login; an absent field is not sent. */
 export type LoginFields = Partial<LoginBody>;
