@@ -11,7 +11,6 @@ const LONG = [
   "packed",
   "migrating",
   "production/short-runs.haproxy",
-  "store/postgres-connection.postgres",
   "http/tls.openssl",
   "cli/serve",
   "protocols/differential",

@@ -1,4 +1,4 @@
-// The classification of PostgreSQL's errors; postgres-connection.postgres.test.ts has real ones.
+// The classification of PostgreSQL's errors; postgres.postgres.test.ts has real ones.
 
 import { expect, test } from "vitest";
 import { explainOpening, isAway, isBusy } from "../../src/store/postgres/errors.ts";
