@@ -9,7 +9,7 @@ import { TokenService } from "../../gen/es/countersign/token/v1/token_pb.ts";
 import { createOpenapi } from "../../scripts/openapi/document.ts";
 import { notes } from "../../scripts/openapi-notes.ts";
 import { createRouteTable } from "../../src/protocols/routes.ts";
-import { mount } from "../protocols/mount.ts";
+import { mountAll } from "../protocols/mount.ts";
 import { echoes, isUnary, service as rules } from "../protocols/rule-service.ts";
 import { objectOf, openDocument, readGenerated } from "./document.ts";
 
@@ -117,7 +117,7 @@ describe("queries and bodies", () => {
   });
 });
 
-const server = await mount(echoes);
+const server = await mountAll([{ spec: echoes }]);
 afterAll(() => server.close(0));
 
 const thing = {

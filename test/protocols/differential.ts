@@ -95,9 +95,7 @@ const RECOVERY_MS = 1_000;
 const WINDOWS_MS = 1_000_000;
 
 /** Starts a gateway with its own clock, and a client for every combination. `onOutcome` gets the outcome of each login. */
-export async function openDifferential(
-  onOutcome: (outcome: string) => void = () => {},
-): Promise<Differential<Plan> & { readonly ways: number }> {
+export async function openDifferential(onOutcome: (outcome: string) => void) {
   let now = START;
   const gateway = await openGateway({ ADDRESS_LIMIT: "off" }, { now: () => now });
   const oracles = await startOracles(gateway.services.map(({ spec }) => spec));
@@ -121,7 +119,7 @@ export async function openDifferential(
   return {
     ways: ways.length,
     samples: plans,
-    async compare(plan) {
+    async compare(plan: Plan) {
       now += plan.wait * 1000;
       for (let attempt = 1; ; attempt++) {
         const answers = await compareOnce(plan);

@@ -7,7 +7,7 @@ import { fromJson, toBinary, toJson } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import type { Differential } from "./differential.ts";
 import { envelope, type HandAnswer, readGrpc, readHttp2 } from "./hand.ts";
-import { mount } from "./mount.ts";
+import { mountAll } from "./mount.ts";
 import { startOracles } from "./oracles.ts";
 import { echoes, service, thing } from "./rule-service.ts";
 
@@ -28,7 +28,7 @@ const rawCalls = fc.record({
 type RawCall = typeof rawCalls extends fc.Arbitrary<infer Sample> ? Sample : never;
 
 export async function openFrameDifferential(): Promise<Differential<RawCall>> {
-  const listener = await mount(echoes);
+  const listener = await mountAll([{ spec: echoes }]);
   const oracles = await startOracles([echoes]);
   const [own, connectNode, grpcJs] = [connect(listener.url), connect(oracles.http2), connect(oracles.grpcJs)];
   return {

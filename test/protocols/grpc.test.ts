@@ -3,11 +3,11 @@
 import { once } from "node:events";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { envelope, type HandRequest, openHttp2, readGrpc, sendByHand } from "./hand.ts";
-import { mount } from "./mount.ts";
+import { mountAll } from "./mount.ts";
 import { loginMessage as login, scriptedService } from "./scripted-service.ts";
 
 let waiting = Promise.withResolvers<AbortSignal>();
-const listener = await mount(scriptedService((signal) => waiting.resolve(signal)));
+const listener = await mountAll([{ spec: scriptedService((signal) => waiting.resolve(signal)) }]);
 afterAll(() => listener.close(0));
 beforeEach(() => {
   waiting = Promise.withResolvers();

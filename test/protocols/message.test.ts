@@ -159,8 +159,6 @@ describe("a wrong login", () => {
 
   test.for<readonly [sent: string, meant: string, shown?: string]>([
     ["device-signature", "device_signature"],
-    ["devicekey", "device_key"],
-    ["time_stamp", "timestamp"],
     ["TIMESTAMP", "timestamp"],
     ["timestmp", "timestamp"],
     ["device_singature", "device_signature"],

@@ -1,6 +1,5 @@
 // Mounts services and endpoints on a listener, as the gateway does.
 
-import type { ServiceImplSpec } from "@connectrpc/connect";
 import { createCallerFrom } from "../../src/http/caller.ts";
 import { createDispatch } from "../../src/http/dispatch.ts";
 import type { Endpoints } from "../../src/http/endpoints.ts";
@@ -10,11 +9,6 @@ import type { CallOptions, MountedService } from "../../src/protocols/call.ts";
 export interface MountOptions extends Partial<Pick<CallOptions, "callerFrom" | "onError">> {
   readonly endpoints?: Endpoints;
   readonly onFault?: (error: unknown) => void;
-}
-
-/** Mounts one service. */
-export function mount(spec: ServiceImplSpec, options: MountOptions = {}): Promise<Listener> {
-  return mountAll([{ spec }], options);
 }
 
 /** Mounts a service whose handlers all throw `error`. */

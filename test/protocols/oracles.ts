@@ -19,13 +19,7 @@ import { type CallError, errorHeaders, toGrpcTrailers } from "../../src/protocol
 import { listenOnLoopback } from "../free-port.ts";
 import { readStatus } from "./hand.ts";
 
-export interface Oracles {
-  /** connectNodeAdapter. */
-  readonly http1: string;
-  readonly http2: string;
-  readonly grpcJs: string;
-  close(): Promise<void>;
-}
+export type Oracles = Awaited<ReturnType<typeof startOracles>>;
 
 type Unary = Extract<MethodImplSpec, { kind: "unary" }>;
 type Handle = (
@@ -34,7 +28,7 @@ type Handle = (
 ) => Promise<MessageInitShape<DescMessage>>;
 
 /** Serves the unary methods of services by each oracle. */
-export async function startOracles(specs: readonly ServiceImplSpec[]): Promise<Oracles> {
+export async function startOracles(specs: readonly ServiceImplSpec[]) {
   const methods = specs
     .flatMap(({ methods }) => Object.values(methods))
     .filter((one): one is Unary => one.kind === "unary");

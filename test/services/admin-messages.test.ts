@@ -81,11 +81,12 @@ test("without If-Match, and with *, the field counts", () => {
 });
 
 test.each([
-  ["MTc2NDAwMDAwMDAwMC4x", ""],
-  [`${ETAG}, "another"`, ""],
-  ["", ""],
-  [ETAG, '"another"'],
-])("If-Match %s with the field %j is refused", (header, etag) => {
-  const { reason, details } = caughtError(() => readHeader(header, etag));
-  expect([reason, details]).toEqual(["malformed", { field: "etag" }]);
+  ["MTc2NDAwMDAwMDAwMC4x", "", "If-Match is not one etag"],
+  [`${ETAG}, "another"`, "", "If-Match is not one etag"],
+  ["", "", "If-Match is not one etag"],
+  [ETAG, '"another"', "etag and If-Match differ. Send one of them"],
+])("If-Match %s with the field %j is refused: %s", (header, etag, message) => {
+  const error = caughtError(() => readHeader(header, etag));
+  expect([error.reason, error.details]).toEqual(["malformed", { field: "etag" }]);
+  expect(error.message).toContain(message);
 });

@@ -149,26 +149,19 @@ describe.each(["Customer", "Device"] as const)("%s", (kind) => {
 
   test("has its etag in the ETag header, and If-Match works as the field does", async () => {
     const name = "matched";
-    const { etag: first, json: created } = await create(name);
-    expect(await call(`Get${kind}`, { name })).toEqual({ status: 200, etag: first, json: created });
-    expect(created["etag"]).toBe(first);
-    const ifFirst = { name, headers: { "If-Match": first } };
-    const changed = await call(`Update${kind}`, { ...ifFirst, body: { display_name: "New" } });
+    const { etag, json: created } = await create(name);
+    expect(await call(`Get${kind}`, { name })).toEqual({ status: 200, etag, json: created });
+    expect(created["etag"]).toBe(etag);
+    const ifCreated = { name, headers: { "If-Match": etag } };
+    const changed = await call(`Update${kind}`, { ...ifCreated, body: { display_name: "New" } });
     expect(changed).toMatchObject({ status: 200, json: { display_name: "New", etag: changed.etag } });
-    expect(changed.etag).not.toBe(first);
 
-    const late = { display_name: "Late", etag: first };
     const mismatch = { status: 409, json: { reason: "etag_mismatch", field: "etag" } };
-    expect(await call(`Update${kind}`, { name, body: late })).toMatchObject(mismatch);
-    expect(await call(`Update${kind}`, { ...ifFirst, body: {} })).toMatchObject(mismatch);
-    expect(await call(`Delete${kind}`, ifFirst)).toMatchObject(mismatch);
+    expect(await call(`Update${kind}`, { name, body: { etag } })).toMatchObject(mismatch);
+    expect(await call(`Update${kind}`, { ...ifCreated, body: {} })).toMatchObject(mismatch);
+    expect(await call(`Delete${kind}`, ifCreated)).toMatchObject(mismatch);
     const ifChanged = { name, headers: { "If-Match": changed.etag } };
-    const both = await call(`Update${kind}`, { ...ifChanged, body: late });
-    expect(both).toMatchObject({ status: 400, json: { message: "etag and If-Match differ. Send one of them" } });
-
-    expect((await call(`Get${kind}`, { name })).json).toMatchObject({ display_name: "New" });
     expect(await call(`Delete${kind}`, ifChanged)).toEqual({ status: 200, etag: "", json: {} });
-    expect((await call(`Get${kind}`, { name })).json).toMatchObject({ reason: "does_not_exist" });
   });
 
   test("has the time from which its tokens are valid after they are revoked", async () => {

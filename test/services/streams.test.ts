@@ -17,7 +17,7 @@ import { createHealthService } from "../../src/services/health.ts";
 import { createReflectionServices } from "../../src/services/reflection.ts";
 import { transports } from "../protocols/channels.ts";
 import { envelope, type HandAnswer, sendByHand } from "../protocols/hand.ts";
-import { mount, mountAll } from "../protocols/mount.ts";
+import { mountAll } from "../protocols/mount.ts";
 import { scriptedService } from "../protocols/scripted-service.ts";
 
 const faults: unknown[] = [];
@@ -33,7 +33,7 @@ const grpc = (baseUrl: string) => createGrpcTransport({ baseUrl });
 
 async function openHealth(createTransport: (typeof transports)[string]) {
   const { spec, drain } = createHealthService([scriptedService()]);
-  const listener = await mount(spec);
+  const listener = await mountAll([{ spec }]);
   onTestFinished(async () => void (await listener.close(0)));
   const client = createClient(Health, createTransport(listener.url));
   const watch = (service: string) => {

@@ -1,11 +1,16 @@
-// Metrics and log lines of observers.
+// Metrics and log lines of observers, and the log's destination: batches in order, and a bounded buffer without a reader.
 
+import { execFileSync } from "node:child_process";
+import { closeSync, constants, openSync, readFileSync, readSync } from "node:fs";
+import { join } from "node:path";
 import pino from "pino";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { AuthError } from "../../src/core/errors.ts";
+import { createLog } from "../../src/telemetry/logger.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { createObserver } from "../../src/telemetry/observe.ts";
 import { postLogin, signNow, startTestGateway } from "../gateway.ts";
+import { temporaryFolder } from "../program.ts";
 
 const CALLER = { address: "192.0.2.1", requestId: "r", protocol: "rest" };
 
@@ -58,4 +63,37 @@ test("each step of a login is measured", async () => {
   const body = await (await fetch(new URL("/metrics", internalUrl))).text();
   const counts = [...body.matchAll(/^countersign_login_step_seconds_count\{step="(\w+)"\} (\d+)$/gm)];
   expect(counts.map(([, ...count]) => count)).toEqual(["read", "charge", "sign"].map((step) => [step, "1"]));
+});
+
+test("flush writes every line in order", async () => {
+  const file = join(temporaryFolder(), "log");
+  const fd = openSync(file, "w");
+  onTestFinished(() => closeSync(fd));
+  const { logger, flush } = createLog("info", { fd });
+  for (let count = 0; count < 1_000; count++) logger.info({ count }, "line");
+  await flush();
+  const lines = readFileSync(file, "utf8").trimEnd().split("\n");
+  expect(lines.map((line) => JSON.parse(line).count)).toEqual(lines.map((_line, index) => index));
+  expect(lines).toHaveLength(1_000);
+});
+
+test("lines beyond the buffer of a full pipe are dropped, and their number is logged when the pipe is read", async () => {
+  const pipe = join(temporaryFolder(), "pipe");
+  execFileSync("mkfifo", [pipe]);
+  const fd = openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK);
+  onTestFinished(() => closeSync(fd));
+  const { logger, flush } = createLog("info", { fd });
+  const text = "x".repeat(1_000);
+  for (let count = 0; count < 6_000; count++) logger.info(text);
+  await flush();
+
+  const chunk = Buffer.alloc(1024 * 1024);
+  let output = "";
+  while (!output.endsWith('"msg":"log lines were dropped"}\n')) {
+    output += chunk.toString("utf8", 0, readSync(fd, chunk));
+    await flush();
+  }
+  const lines = output.trimEnd().split("\n");
+  expect(output.length).toBeLessThan(5 * 1024 * 1024);
+  expect(JSON.parse(lines.at(-1) ?? "")).toMatchObject({ level: 40, dropped: 6_000 - (lines.length - 1) });
 });

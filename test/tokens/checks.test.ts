@@ -179,8 +179,6 @@ describe("introspection (RFC 7662)", () => {
     const answer = await postIntrospection({ tokens: "x" });
     expect(answer.status).toBe(400);
     expect(await answer.json()).toMatchObject({ reason: "malformed", message: "token is missing" });
-    expect((await postIntrospection("token=a&token=b")).status).toBe(400);
-    expect((await postIntrospection("", JSON_TYPE)).status).toBe(415);
     expect((await postIntrospection({ token: "x".repeat(20_000) })).status).toBe(413);
   });
 });
