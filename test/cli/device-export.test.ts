@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { readdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
-import { beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
 import { startFileOperator, startTestOperator } from "../command.ts";
 import { paste } from "../pages.ts";
@@ -16,23 +16,21 @@ const { gateway, env, operate, operateJson, expectOutput } = await startFileOper
 const COUNT = 2_100;
 const KEYS = Array.from({ length: COUNT }, (_, at) => `many-${String(at).padStart(4, "0")}`);
 
-beforeAll(async () => {
-  const { customers, importDevices } = gateway.registry;
-  for (const id of ["many", "few"]) await customers.create({ customerId: id }, GATEWAY);
-  const rows = KEYS.map((deviceKey) => ({ deviceKey, customerId: "many" }));
-  for (let from = 0; from < COUNT; from += 700) await importDevices(rows.slice(from, from + 700), GATEWAY);
-  const odd = {
-    deviceKey: `odd,"';=`,
-    customerId: "few",
-    displayName: 'Pümpe "7", at 5" =1+1',
-    keyMode: "derived",
-    sharedIdentity: true,
-    replayGuard: false,
-    labels: { site: "a=b, c", line: "" },
-  } as const;
-  const formula = { deviceKey: "=1+1", customerId: "few", displayName: "'@SUM(1)" };
-  await importDevices([odd, formula, { deviceKey: "plain", customerId: "few" }], GATEWAY);
-});
+const { customers, importDevices } = gateway.registry;
+for (const id of ["many", "few"]) await customers.create({ customerId: id }, GATEWAY);
+const rows = KEYS.map((deviceKey) => ({ deviceKey, customerId: "many" }));
+for (let from = 0; from < COUNT; from += 700) await importDevices(rows.slice(from, from + 700), GATEWAY);
+const odd = {
+  deviceKey: `odd,"';=`,
+  customerId: "few",
+  displayName: 'Pümpe "7", at 5" =1+1',
+  keyMode: "derived",
+  sharedIdentity: true,
+  replayGuard: false,
+  labels: { site: "a=b, c", line: "" },
+} as const;
+const formula = { deviceKey: "=1+1", customerId: "few", displayName: "'@SUM(1)" };
+await importDevices([odd, formula, { deviceKey: "plain", customerId: "few" }], GATEWAY);
 
 test("a list is printed whole and in order: JSON lines, or a table with one header", async () => {
   const list = "devices list --customer many";

@@ -55,13 +55,10 @@ test("reseal prints how many secrets it sealed, and fails when one cannot be uns
   const folder = temporaryFolder();
   const [old, current] = ["11".repeat(32), "22".repeat(32)];
   await (await serve(folder, { env: { COUNTERSIGN_MASTER_KEY: old } })).end("SIGTERM");
-  const { internalUrl } = await serve(folder, {
-    env: { COUNTERSIGN_MASTER_KEY: current, COUNTERSIGN_OTHER_MASTER_KEYS: old },
-  });
-  const reseal = (...args: readonly string[]) =>
-    runCommand(["secrets", "reseal", ...args], {
-      env: { COUNTERSIGN_DATA_DIR: folder, COUNTERSIGN_INTERNAL_URL: internalUrl },
-    });
+  const keys = { COUNTERSIGN_MASTER_KEY: current, COUNTERSIGN_OTHER_MASTER_KEYS: old };
+  const { internalUrl } = await serve(folder, { env: keys });
+  const env = { COUNTERSIGN_DATA_DIR: folder, COUNTERSIGN_INTERNAL_URL: internalUrl };
+  const reseal = (...args: readonly string[]) => runCommand(["secrets", "reseal", ...args], { env });
 
   // The demo device's key, the active signing key and the next one.
   const all =

@@ -9,7 +9,7 @@ import { startLines } from "../../src/cli/serve.ts";
 import { runCommand } from "../command.ts";
 import { listenOnLoopback } from "../free-port.ts";
 import { postLogin } from "../gateway.ts";
-import { openRaw, type RawResponse } from "../http/raw-http.ts";
+import { exchangeOn, openSocket, type RawResponse } from "../http/raw-http.ts";
 import { serveBriefly } from "../pages.ts";
 import { DEFAULT_ALG, linesOf, NODE_ARGUMENTS, run, type ServingProcess, serve, temporaryFolder } from "../program.ts";
 import { sendByHand } from "../protocols/hand.ts";
@@ -179,11 +179,11 @@ const fatals = (gateway: ServingProcess) => linesOf(gateway).filter(({ level }) 
 
 /** Sends half a request, and the gateway waits for the rest. @returns a function that sends the rest and reads the answer */
 async function sendHalf({ publicUrl }: ServingProcess): Promise<() => Promise<RawResponse>> {
-  const { exchange } = openRaw(publicUrl);
+  const socket = openSocket(publicUrl);
   const head = "POST /auth/login HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 2\r\n\r\n";
-  exchange(`${head}{`).catch(() => {});
+  exchangeOn(socket, `${head}{`).catch(() => {});
   await fetch(new URL("/livez", publicUrl));
-  return () => exchange("}");
+  return () => exchangeOn(socket, "}");
 }
 
 test.each([

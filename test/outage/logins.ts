@@ -39,24 +39,23 @@ export async function countAlone(gateways: readonly TestGateway[]): Promise<numb
   return counts.reduce((sum, [, count]) => sum + Number(count), 0);
 }
 
-/** One login, by the load's own clock in milliseconds. */
-export interface Attempt {
-  readonly deviceKey: string;
-  readonly sentAt: number;
-  readonly answeredAt: number;
-  /** 0 without an answer. */
-  readonly status: number;
-  /** The limit that decided a 429. */
-  readonly policy: string | undefined;
-}
+export type Attempt = Awaited<ReturnType<typeof logIn>>;
 
-export async function logIn(url: string, deviceKey: string, timestamp?: number): Promise<Attempt> {
+/** Logs in once. Times are of the load's own clock, in milliseconds. */
+export async function logIn(url: string, deviceKey: string, timestamp?: number) {
   const login = signNow(deviceKey, undefined, timestamp);
   const sentAt = performance.now();
   const answer = await postLogin(url, login).catch(() => undefined);
   const isWhole = (await answer?.text().catch(() => undefined)) !== undefined;
-  const policy = /^"(\w+)"/.exec(answer?.headers.get("ratelimit-policy") ?? "")?.[1];
-  return { deviceKey, sentAt, answeredAt: performance.now(), status: isWhole ? (answer?.status ?? 0) : 0, policy };
+  return {
+    deviceKey,
+    sentAt,
+    answeredAt: performance.now(),
+    /** 0 without an answer. */
+    status: isWhole ? (answer?.status ?? 0) : 0,
+    /** The limit that decided a 429. */
+    policy: /^"(\w+)"/.exec(answer?.headers.get("ratelimit-policy") ?? "")?.[1],
+  };
 }
 
 /** The most admissions of any device that were certainly decided within one window. */
