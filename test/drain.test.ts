@@ -101,11 +101,8 @@ test("serves for DRAIN_DELAY while readiness is 503, then exits 0, with a log li
     expect((await fetch(new URL("/auth/time", url))).status).toBe(200);
   }
   expect(await ended).toBe(0);
-  expect(
-    linesOf(gateway)
-      .slice(-4)
-      .map(({ msg }) => msg),
-  ).toEqual([
+  const messages = linesOf(gateway).map(({ msg }) => msg);
+  expect(messages.slice(-4)).toEqual([
     "draining: readiness is 503, logins are still answered",
     "draining: listeners are closed, each connection ends with its next answer",
     "drained: every connection has ended",

@@ -4,16 +4,11 @@ import { globSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { expect, test } from "vitest";
 
-interface Import {
-  readonly file: string;
-  /** A path from the root of the project, or a package's name. */
-  readonly target: string;
-}
-
 const files = globSync("src/**/*.{ts,tsx}").sort();
 const imports = files.flatMap(importsOf);
 
-function importsOf(file: string): Import[] {
+/** The imports of a file; a target is a path from the root of the project, or a package's name. */
+function importsOf(file: string) {
   const source = readFileSync(file, "utf8");
   return [...source.matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)].map(([, target = ""]) => ({
     file,

@@ -2,15 +2,12 @@
 
 import { execFileSync, spawn } from "node:child_process";
 import {
-  copyFileSync,
   cpSync,
   globSync,
   mkdirSync,
   mkdtempDisposableSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
-  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -19,10 +16,10 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createClient, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
-import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { afterAll, expect, onTestFinished, test } from "vitest";
 import { DeviceService } from "../examples/devices_pb.ts";
 import { freePort } from "./free-port.ts";
-import { CUSTOMER_KEY, openGateway, type TestGateway } from "./gateway.ts";
+import { CUSTOMER_KEY, startFileGateway } from "./gateway.ts";
 import { fencesIn, paste } from "./pages.ts";
 import { adopt, DEFAULT_ALG, run, serve, temporaryFolder } from "./program.ts";
 import { validToken } from "./vectors/forge.ts";
@@ -96,26 +93,18 @@ export const names = { errorResponse, tokenOf };
 export type Names = [ErrorResponse, SentHeaders];
 `;
 
-let gateway: TestGateway;
-let folder: string;
-let installed: string;
-beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "countersign-"));
-  installed = join(folder, "node_modules/countersign");
-  installPacked();
-  for (const example of ["devices_pb.ts", "devices.proto", "grpc-client.ts", ...globSync("examples/verify-*.ts")]) {
-    const name = example.replace("examples/", "");
-    copyFileSync(join(installed, "examples", name), join(folder, name));
-  }
-  write("package.json", '{"type": "module"}');
-  write("customer-key", `${CUSTOMER_KEY}\n`);
-  gateway = await openGateway();
-  await gateway.enrol({ deviceKey: "device-1" });
-});
-afterAll(async () => {
-  await gateway.close();
-  rmSync(folder, { recursive: true });
-});
+const { path: folder, remove } = mkdtempDisposableSync(join(tmpdir(), "countersign-"));
+afterAll(remove);
+const installed = join(folder, "node_modules/countersign");
+installPacked();
+for (const example of ["devices_pb.ts", "devices.proto", "grpc-client.ts", ...globSync("examples/verify-*.ts")]) {
+  const name = example.replace("examples/", "");
+  cpSync(join(installed, "examples", name), join(folder, name));
+}
+write("package.json", '{"type": "module"}');
+write("customer-key", `${CUSTOMER_KEY}\n`);
+const gateway = await startFileGateway();
+await gateway.enrol({ deviceKey: "device-1" });
 
 /** Packs in a copy that leaves dist/ alone, `prepack` included, and installs the tarball beside links to the packages of this checkout. */
 function installPacked(): void {

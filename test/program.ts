@@ -1,11 +1,6 @@
 // Runs the command line in processes, with the launcher. They end with this process.
 
-import {
-  type ChildProcess,
-  type ChildProcessByStdio,
-  type ChildProcessWithoutNullStreams,
-  spawn,
-} from "node:child_process";
+import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -84,7 +79,7 @@ function spawnArguments(args: readonly string[], options: RunOptions) {
 }
 
 /** Starts a command. */
-export function startCommand(args: readonly string[], options: RunOptions = {}): ChildProcessWithoutNullStreams {
+export function startCommand(args: readonly string[], options: RunOptions = {}) {
   const [program, words, env] = spawnArguments(args, options);
   return adopt(spawn(program, words, { env }));
 }

@@ -8,7 +8,7 @@ import { CrowdWatch } from "../../src/http/crowd.ts";
 import { type ListenerOptions, listen } from "../../src/http/listener.ts";
 import type { Answer, Exchange } from "../../src/protocols/exchange.ts";
 import { data, openConnection, openStream, resetStream, settings } from "../frames.ts";
-import { exchange, openRaw, openSocket } from "./raw-http.ts";
+import { exchange, exchangeOn, openSocket } from "./raw-http.ts";
 
 const OK: Answer = { status: 200, headers: [], body: "ok" };
 const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -69,9 +69,8 @@ async function begin(opened: Opened, frames: readonly Buffer[], window?: number)
 
 /** An HTTP/1 connection, which ends with the test. @returns a function that sends GET on it */
 function keepOpen({ url }: Opened): () => Promise<number> {
-  const connection = openRaw(url);
-  onTestFinished(connection.close);
-  return async () => (await connection.exchange(GET)).status;
+  const socket = openSocket(url);
+  return async () => (await exchangeOn(socket, GET)).status;
 }
 
 const closed = (socket: Socket): Promise<unknown> => once(socket.resume(), "close");
@@ -174,15 +173,9 @@ describe("connections", () => {
 });
 
 describe("time", () => {
-  beforeEach(() => {
-    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
-  });
-  afterEach(() => {
-    vi.useRealTimers();
-  });
-  const pass = (seconds: number): void => {
-    vi.advanceTimersByTime(seconds * 1_000);
-  };
+  beforeEach(() => void vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] }));
+  afterEach(() => void vi.useRealTimers());
+  const pass = (seconds: number) => void vi.advanceTimersByTime(seconds * 1_000);
   const serveNothing = (): void => {};
 
   test("HTTP/1: an idle connection stays for 70 s", async () => {

@@ -4,11 +4,10 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { createServiceImplSpec } from "@connectrpc/connect";
 import fc from "fast-check";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeEach, expect, test } from "vitest";
 import { AuthService } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
 import { limitAddress, readNetwork } from "../../src/core/limiter/addresses.ts";
 import { createCallerFrom, findOrigin, trustNetworks } from "../../src/http/caller.ts";
-import type { Listener } from "../../src/http/listener.ts";
 import { callerOf, type RequestCaller } from "../../src/protocols/call.ts";
 import { postJson } from "../ask.ts";
 import { signNow, startTestGateway } from "../gateway.ts";
@@ -126,27 +125,21 @@ test("a stored address does not keep its header in memory", () => {
 
 const LOGIN = "/countersign.auth.v1.AuthService/Login";
 /** Protocol and address of each caller: of a handled call, or of an error outside of handlers. */
-let callers: string[] = [];
-let listener: Listener;
-
-beforeAll(async () => {
-  const note = ({ protocol, address }: RequestCaller) => callers.push(`${protocol} ${address}`);
-  const spec = createServiceImplSpec<typeof AuthService>(AuthService, {
-    login(_request, context) {
-      note(callerOf(context));
-      return { token: "", expiresIn: 0 };
-    },
-  });
-  listener = await mountAll([{ spec }], {
-    endpoints: { "/livez": { method: "GET", answer: () => ({ body: "ok\n" }) } },
-    callerFrom: createCallerFrom(trustNetworks([readNetwork("127.0.0.1")])),
-    onError: (_error, caller) => note(caller),
-  });
+const callers: string[] = [];
+const note = ({ protocol, address }: RequestCaller) => callers.push(`${protocol} ${address}`);
+const spec = createServiceImplSpec<typeof AuthService>(AuthService, {
+  login(_request, context) {
+    note(callerOf(context));
+    return { token: "", expiresIn: 0 };
+  },
+});
+const listener = await mountAll([{ spec }], {
+  endpoints: { "/livez": { method: "GET", answer: () => ({ body: "ok\n" }) } },
+  callerFrom: createCallerFrom(trustNetworks([readNetwork("127.0.0.1")])),
+  onError: (_error, caller) => note(caller),
 });
 afterAll(() => listener.close(0));
-beforeEach(() => {
-  callers = [];
-});
+beforeEach(() => void callers.splice(0));
 
 const JSON_TYPE = { "content-type": "application/json" };
 const GRPC = { "content-type": "application/grpc" };

@@ -1,11 +1,10 @@
 // Endpoints over HTTP: conditional requests, methods, caching and errors.
 
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import type { AuthError } from "../../src/core/errors.ts";
 import type { PublicJwk } from "../../src/core/ports.ts";
 import { renderJwks } from "../../src/http/documents.ts";
 import type { Endpoint, EndpointAnswer } from "../../src/http/endpoints.ts";
-import type { Listener } from "../../src/http/listener.ts";
 import type { RequestCaller } from "../../src/protocols/call.ts";
 import { mountAll } from "../protocols/mount.ts";
 
@@ -13,27 +12,22 @@ const CAUSE = "a secret cause";
 const JWKS = { contentType: "application/jwk-set+json", body: '{"keys":[]}', etag: '"v1"', maxAge: 300 };
 const get = (answer: () => EndpointAnswer | Promise<EndpointAnswer>): Endpoint => ({ method: "GET", answer });
 
-let listener: Listener;
-let errors: { readonly error: AuthError; readonly caller: RequestCaller }[] = [];
-beforeAll(async () => {
-  listener = await mountAll([], {
-    endpoints: {
-      "/keys": get(() => JWKS),
-      "/plain": get(async () => ({ contentType: "text/plain; charset=utf-8", body: "grün\n" })),
-      "/away": get(() => ({ status: 503, contentType: "application/json", body: "{}" })),
-      "/rejects": get(() => Promise.reject(new Error(CAUSE))),
-      "/throws": get(() => {
-        throw new Error(CAUSE);
-      }),
-      "/echo": { method: "POST", maxBytes: 8, answer: ({ body }) => ({ body: Buffer.from(body).toString() }) },
-    },
-    onError: (error, caller) => errors.push({ error, caller }),
-  });
+const errors: { readonly error: AuthError; readonly caller: RequestCaller }[] = [];
+const listener = await mountAll([], {
+  endpoints: {
+    "/keys": get(() => JWKS),
+    "/plain": get(async () => ({ contentType: "text/plain; charset=utf-8", body: "grün\n" })),
+    "/away": get(() => ({ status: 503, contentType: "application/json", body: "{}" })),
+    "/rejects": get(() => Promise.reject(new Error(CAUSE))),
+    "/throws": get(() => {
+      throw new Error(CAUSE);
+    }),
+    "/echo": { method: "POST", maxBytes: 8, answer: ({ body }) => ({ body: Buffer.from(body).toString() }) },
+  },
+  onError: (error, caller) => errors.push({ error, caller }),
 });
 afterAll(() => listener.close(0));
-beforeEach(() => {
-  errors = [];
-});
+beforeEach(() => void errors.splice(0));
 
 /** The status of an answer, and some of its headers. */
 const headOf = ({ status, headers }: Response, ...names: string[]) => [

@@ -28,26 +28,18 @@ export function openSocket(url: string, options: Partial<TcpNetConnectOpts> = {}
   return socket;
 }
 
-/** Opens a persistent connection, for one exchange at a time. */
-export function openRaw(url: string) {
-  const socket = connectTo(url);
-  return {
-    exchange: (bytes: string | Uint8Array): Promise<RawResponse> => exchangeOn(socket, bytes),
-    close: () => void socket.destroy(),
-  };
-}
-
-/** Sends bytes on a new connection and reads one response. @throws Error for a response without Content-Length */
+/** Sends bytes on a new connection and reads one response. */
 export async function exchange(url: string, bytes: string | Uint8Array): Promise<RawResponse> {
-  const connection = openRaw(url);
+  const socket = connectTo(url);
   try {
-    return await connection.exchange(bytes);
+    return await exchangeOn(socket, bytes);
   } finally {
-    connection.close();
+    socket.destroy();
   }
 }
 
-async function exchangeOn(socket: Socket, bytes: string | Uint8Array): Promise<RawResponse> {
+/** Sends bytes on a connection and reads one response. @throws Error for a response without Content-Length */
+export async function exchangeOn(socket: Socket, bytes: string | Uint8Array): Promise<RawResponse> {
   let received = Buffer.alloc(0);
   const chunks = on(socket, "data", { close: ["close"] });
   socket.write(bytes);

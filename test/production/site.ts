@@ -1,7 +1,7 @@
 // A whole site: PostgreSQL, Redis, two gateway processes, and HAProxy with its example configuration in front of them.
 
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempDisposableSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Environment } from "../../src/config.ts";
@@ -26,8 +26,7 @@ export async function startSite(
   { devices, settings = {}, inspect = false }: SiteOptions,
   cleanup: AsyncDisposableStack,
 ) {
-  const folder = mkdtempSync(join(tmpdir(), "countersign-site-"));
-  cleanup.defer(() => rmSync(folder, { recursive: true, force: true }));
+  const { path: folder } = cleanup.use(mkdtempDisposableSync(join(tmpdir(), "countersign-site-")));
   const [postgres, redis] = await Promise.all([startPostgres(), startRedis()]);
   cleanup.defer(() => postgres.stop());
   cleanup.defer(() => redis.stop());

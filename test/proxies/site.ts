@@ -3,7 +3,7 @@
 import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempDisposableSync, readFileSync } from "node:fs";
 import { createServer, type RequestOptions } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -44,8 +44,7 @@ export async function startFileSite(program: ProxyProgram): Promise<Site> {
 export async function openSite(program: ProxyProgram, { lines = [], tls, alg = "RS256" }: SiteOptions = {}) {
   await using cleanup = new AsyncDisposableStack();
   const clock = { agoMs: ENROLLED_AGO_MS };
-  const folder = mkdtempSync(join(tmpdir(), "countersign-site-"));
-  cleanup.defer(() => rmSync(folder, { recursive: true }));
+  const { path: folder } = cleanup.use(mkdtempDisposableSync(join(tmpdir(), "countersign-site-")));
   const keys = join(folder, "keys");
   mkdirSync(keys);
   const settings = {
