@@ -38,7 +38,7 @@ export interface PeerSetup {
   readonly listener: ListenerName;
   /** PEM files of a TLS server; absent: cleartext. */
   readonly tls?: TlsFiles;
-  /** For peers that check another's tokens: its public keys. */
+  /** For a peer that checks another peer's tokens: the public keys of that other peer. */
   readonly jwks?: JSONWebKeySet;
 }
 

@@ -24,7 +24,7 @@ const WAL_PAUSE_MS = 20;
  * rows and wait for no transaction.
  */
 export function openSqlite(path: string, listener?: OutageListener): Database {
-  // SQLite would create a file that everyone can read, and its journals copy its mode.
+  // SQLite would create a file that everyone can read. The journals copy the mode of this file.
   closeSync(openSync(path, "a", 0o600));
   const writing = connect(path, WRITING_CACHE_KIB);
   // In pages. With the default, 1,000, each commit of an import would copy the same pages into the database again. A larger value

@@ -34,7 +34,7 @@ export function describeCustomerKeys(open: Open): void {
       createdAt: NOW + 3,
     } as const;
     const sorted = [keyOf("k1", odd), keyOf("k4"), keyOf("k3"), keyOf("k2", { createdAt: NOW - 1 })];
-    for (const key of sorted.toReversed()) await addKey(store, key.keyId, { ...key, secret: Buffer.from(key.secret) });
+    for (const key of sorted.toReversed()) await addKey(store, key.keyId, key);
     await store.customerKeys.retire("k3", () => entryOf("RetireCustomerKey", { at: NOW + 7 }));
     const stored = sorted.map((key) => (key.keyId === "k3" ? { ...key, retiredAt: NOW + 7 } : key));
     const { customerKeys } = await reopen();

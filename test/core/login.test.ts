@@ -1,4 +1,4 @@
-// The path of a login: the order of its steps, and the cost of each answer.
+// The order of a login's steps, and the cost of each answer.
 
 import { decodeJwt } from "jose";
 import { describe, expect, test, vi } from "vitest";
@@ -117,7 +117,7 @@ test("a login without a signing key or without the registry is unavailable, and 
 });
 
 test.for(["an operator", "the flush after a login with its own key"] as const)(
-  "a moving device logs in with either key, and no login writes, until %s ends the move",
+  "a moving device logs in with either key until %s ends the move, and no login writes to the store",
   async (end) => {
     const path = openPath(fixture, { policies: { login: undefined } });
     const { customerId, customerKey } = await path.enrolOwner("derivation");

@@ -1,4 +1,4 @@
-// `npm run crash [-- --kills 1000]`: kill -9 of a gateway, and of PostgreSQL, in the middle of writes. Exits 1 when a write was lost.
+// `npm run crash [-- --kills 1000]`: kills gateways and PostgreSQL while they write. Exits 1 when a write was lost.
 
 import { randomInt, randomUUID } from "node:crypto";
 import { join } from "node:path";

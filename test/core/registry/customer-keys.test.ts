@@ -81,7 +81,7 @@ describe("issuing", () => {
     expect(states.sort()).toEqual(["expired", "live", "live", "live", "pending", "retired"]);
   });
 
-  test.for(["login", "derivation"] as const)("allows a %s secret one live key and one purpose", async (purpose) => {
+  test.for(["login", "derivation"] as const)("a %s secret has one live key and one purpose", async (purpose) => {
     const { issue, registry } = await openWithCustomers();
     const otherPurpose = purpose === "login" ? "derivation" : "login";
     const importedKey = "flashed already!";
@@ -108,7 +108,7 @@ describe("issuing", () => {
     const { issue, registry, reopen } = await openWithCustomers();
     await registry.devices.create(DEVICE, ACTOR);
     await issue({ purpose: "derivation", notBefore: NOW - 1 });
-    // Its clock is earlier, so the key that cannot be unsealed stays the newest.
+    // The clock of `other` is earlier, so the key that cannot be unsealed stays the newest.
     const other = createRegistry({ ...(await reopen([Buffer.alloc(32, 9)])), now: () => NOW - 1 });
     const issueOther = () =>
       other.customerKeys.issue({ customerId: "acme", purpose: "derivation", importedKey: "" }, ACTOR);
