@@ -8,8 +8,7 @@ import { LoginResponseSchema } from "../../gen/es/countersign/auth/v1/auth_pb.ts
 import { AuthError } from "../../src/core/errors.ts";
 import { nameOf, toConnect } from "../../src/protocols/errors.ts";
 import { envelope, type HandAnswer, type HandRequest, readGrpc, readStatus, sendByHand } from "./hand.ts";
-import { mountAll } from "./mount.ts";
-import { loginMessage as login, scriptedService } from "./scripted-service.ts";
+import { loginMessage as login, mountAll, scriptedService } from "./mount.ts";
 
 const LIMIT = 70_000;
 const errors: AuthError[] = [];

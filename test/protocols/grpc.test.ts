@@ -3,8 +3,7 @@
 import { once } from "node:events";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { envelope, type HandRequest, openHttp2, readGrpc, sendByHand } from "./hand.ts";
-import { mountAll } from "./mount.ts";
-import { loginMessage as login, scriptedService } from "./scripted-service.ts";
+import { loginMessage as login, mountAll, scriptedService } from "./mount.ts";
 
 let waiting = Promise.withResolvers<AbortSignal>();
 const listener = await mountAll([{ spec: scriptedService((signal) => waiting.resolve(signal)) }]);

@@ -4,9 +4,8 @@ import { fromJson, type JsonValue, toJson } from "@bufbuild/protobuf";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import type { AuthError } from "../../src/core/errors.ts";
 import { postLogin } from "../gateway.ts";
-import { mountAll } from "./mount.ts";
+import { mountAll, scriptedService } from "./mount.ts";
 import { echoes, thing as thingDesc } from "./rule-service.ts";
-import { scriptedService } from "./scripted-service.ts";
 
 const errors: AuthError[] = [];
 const services = [echoes, scriptedService()].map((spec) => ({ spec }));
@@ -86,7 +85,6 @@ test.for<Row>([
 test.for<readonly [verb: string, path: string, body: unknown, expected: object]>([
   ["GET", "/v1/nested/p/many", undefined, { field: "part.inner.size" }],
   ["PATCH", "/v1/parts/p", "[]", {}],
-  ["PATCH", "/v1/parts/p", "1", {}],
   ["PATCH", "/v1/parts/p", "null", {}],
   ["PUT", "/v1/things/x", [], { field: "part", message: "part is an array. Send an object" }],
   ["PUT", "/v1/tags", ["a", 1], { field: "tags", message: expect.stringMatching(/^tags/) }],
@@ -115,25 +113,15 @@ test.for([
   expect(errors).toMatchObject([{ reason: "method_not_allowed" }]);
 });
 
-describe("HEAD", () => {
-  test("is answered as GET, without the body", async () => {
-    const [get, head] = await Promise.all(
-      ["GET", "HEAD"].map((method) => fetch(`${listener.url}/v1/things/x?count=1`, { method })),
-    );
-    expect([head?.status, await head?.text()]).toEqual([200, ""]);
-    for (const name of ["Content-Type", "Content-Length", "Cache-Control"]) {
-      expect(head?.headers.get(name)).toBe(get?.headers.get(name));
-    }
-    expect(Number(head?.headers.get("Content-Length"))).toBe((await get?.text())?.length);
-  });
-
-  test.for([
-    ["/v1/nothing", 404],
-    ["/v1/things/x?count=y", 400],
-  ] as const)("at %s is answered %i", async ([path, status]) => {
-    const response = await fetch(listener.url + path, { method: "HEAD" });
-    expect([response.status, await response.text()]).toEqual([status, ""]);
-  });
+test("HEAD is answered as GET, without the body", async () => {
+  const [get, head] = await Promise.all(
+    ["GET", "HEAD"].map((method) => fetch(`${listener.url}/v1/things/x?count=1`, { method })),
+  );
+  expect([head?.status, await head?.text()]).toEqual([200, ""]);
+  for (const name of ["Content-Type", "Content-Length", "Cache-Control"]) {
+    expect(head?.headers.get(name)).toBe(get?.headers.get(name));
+  }
+  expect(Number(head?.headers.get("Content-Length"))).toBe((await get?.text())?.length);
 });
 
 test("an answer has all fields of the message, under the contract's names", async () => {

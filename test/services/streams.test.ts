@@ -17,8 +17,7 @@ import { createHealthService } from "../../src/services/health.ts";
 import { createReflectionServices } from "../../src/services/reflection.ts";
 import { transports } from "../protocols/channels.ts";
 import { envelope, type HandAnswer, sendByHand } from "../protocols/hand.ts";
-import { mountAll } from "../protocols/mount.ts";
-import { scriptedService } from "../protocols/scripted-service.ts";
+import { mountAll, scriptedService } from "../protocols/mount.ts";
 
 const faults: unknown[] = [];
 const { spec: health } = createHealthService([]);
