@@ -48,7 +48,7 @@ export interface Gateway {
   createSignInLink(): Promise<string | undefined>;
   /** Logs an uncaught error, and flushes the log. */
   reportUncaught(error: unknown): void;
-  /** Drains for the setting DRAIN_DELAY, lets requests finish for `graceMs`, then closes everything. */
+  /** Drains for DRAIN_DELAY, lets requests finish for `graceMs`, then closes everything. */
   close(): Promise<void>;
 }
 
@@ -181,7 +181,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const readDeviceLimit = createReadDeviceLimit(store.credentials, limiter, config.loginLimit, now);
   const readiness = createReadinessCheck({ limiter, store: database, signer, elapsed: monotonicNow });
 
-  // Services, each once.
+  // Services.
   const counted = activity.watch(logIn);
   const logInObserved = observer.observeLogIn((request, caller) => overload.run(() => counted(request, caller)));
   const check = observer.observeVerifyToken(verifyToken);

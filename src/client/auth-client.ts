@@ -39,13 +39,13 @@ export interface AuthClient {
 
 /** Connects at the first call. @throws TypeError or RangeError, naming the wrong option */
 export function createAuthClient({ deadlineMs, ...connection }: GatewayClientOptions): AuthClient {
-  const usualMs = deadlineOf(deadlineMs);
+  const defaultMs = deadlineOf(deadlineMs);
   const { address, credentials, options } = channelOf(connection);
   // grpc-js must not repeat a login: the second would be a replay.
   const client = new AuthServiceClient(address, credentials, { ...options, "grpc.enable_retries": 0 });
   return {
-    login: unary(client.login.bind(client), usualMs),
-    getServerTime: unary(client.getServerTime.bind(client), usualMs),
+    login: unary(client.login.bind(client), defaultMs),
+    getServerTime: unary(client.getServerTime.bind(client), defaultMs),
     close: () => client.close(),
   };
 }
@@ -65,8 +65,8 @@ type GrpcMethod<Request, Response> = (
   callback: (error: ServiceError | null, response: Response) => void,
 ) => ClientUnaryCall;
 
-function unary<Request, Response>(method: GrpcMethod<Request, Response>, usualMs: number): Unary<Request, Response> {
-  return async (request, { deadlineMs = usualMs, signal, metadata = new Metadata() } = {}) => {
+function unary<Request, Response>(method: GrpcMethod<Request, Response>, defaultMs: number): Unary<Request, Response> {
+  return async (request, { deadlineMs = defaultMs, signal, metadata = new Metadata() } = {}) => {
     const deadline = systemClock() + deadlineOf(deadlineMs);
     signal?.throwIfAborted();
     return new Promise((resolve, reject) => {

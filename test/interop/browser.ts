@@ -38,8 +38,8 @@ export async function visit(page: Page, address: string, heading: string): Promi
   await arrive(page, heading);
 }
 
-/** Console errors of refused calls: browsers log each answer with a status of 400 or more. */
-export const REFUSED = /Failed to load resource: the server responded with a status of 4\d\d/;
+/** Console errors of failed calls: browsers log each answer with a status of 400 or more. */
+export const CONSOLE_ERRORS = /Failed to load resource: the server responded with a status of 4\d\d/;
 
 interface DashboardOptions {
   readonly settings?: Environment;

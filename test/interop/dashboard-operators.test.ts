@@ -1,11 +1,11 @@
-// Operators' work in the dashboard: enrol, change and disable devices, rotate keys, revoke tokens.
+// Operators in the dashboard enrol devices, rotate keys and revoke tokens.
 
 import { generateKeyPairSync } from "node:crypto";
 import { text } from "node:stream/consumers";
 import { expect, test } from "vitest";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
 import { enrolMany, logInBy } from "../gateway.ts";
-import { arrive, openDashboard, openSignedIn, REFUSED } from "./browser.ts";
+import { arrive, CONSOLE_ERRORS, openDashboard, openSignedIn } from "./browser.ts";
 import { succeed } from "./programs.ts";
 
 test("a new operator enrols a device, explains its login, rotates its key and disables it", async () => {
@@ -59,7 +59,7 @@ test("a new operator enrols a device, explains its login, rotates its key and di
 });
 
 test("a wrong token and a used link do not sign in", async () => {
-  const { page, click, see, signIn, followLink } = await openDashboard({ expected: REFUSED });
+  const { page, click, see, signIn, followLink } = await openDashboard({ expected: CONSOLE_ERRORS });
   await signIn("wrong");
   await see("This is not an admin token of this gateway.");
   const link = await followLink();
@@ -70,7 +70,7 @@ test("a wrong token and a used link do not sign in", async () => {
 });
 
 test("an operator who may only read has no buttons, and is signed out when the token is revoked", async () => {
-  const { gateway, button, see, visit, signIn } = await openDashboard({ expected: REFUSED });
+  const { gateway, button, see, visit, signIn } = await openDashboard({ expected: CONSOLE_ERRORS });
   const draft = { name: "bob", role: "read", expiresAt: undefined } as const;
   const { adminToken, token } = await gateway.registry.operators.issue(draft, GATEWAY);
   const deviceKey = await gateway.enrol();
@@ -143,12 +143,13 @@ test("many devices are searched, paged, changed together and exported", async ()
   await importFile(`device_key,customer_id,name\nnew-1,${customerId},"a\nb"\nnew-2,nobody,x\nnew-3,${customerId}\n`);
   await see("Done: 0 enrolled, 0 changed, 0 unchanged, 3 bad rows.");
   const lines = page.getByRole("region", { name: "Bad rows" }).locator("tbody td:first-child");
+  // The page finds the short row, line 5, before the gateway answers.
   expect(await lines.allInnerTexts()).toEqual(["5", "2", "4"]);
   await importFile(csv);
   await see("Done: 0 enrolled, 0 changed, 10 unchanged, 0 bad rows.");
 });
 
-test("operators, customers and signing keys are changed, and the audit page follows", async () => {
+test("operators, customers and signing keys are changed, and the audit page lists the changes", async () => {
   const { page, dialog, visit, click, confirm, fill, see } = await openSignedIn();
   await visit("#/operators", "Operators");
   await click("Issue a token");
@@ -179,7 +180,7 @@ test("operators, customers and signing keys are changed, and the audit page foll
   await page.evaluate('location.hash = "#/audit?operator=ada"');
   await page.clock.runFor(1_000);
   expect(page.url()).toMatch(/#\/audit\?operator=ada$/);
-  // Last: a key has to be a second old before it signs.
+  // The rotation comes last, since a key signs only once it is a second old.
   await visit("#/signing-keys", "Signing keys");
   await click("Rotate");
   await dialog.getByRole("checkbox").check();

@@ -1,4 +1,4 @@
-// Random calls as raw HTTP/2: compares answers with the oracles', as far as specifications fix them.
+// Compares the listener's and the oracles' answers to random raw HTTP/2 calls.
 
 import { type ClientHttp2Session, connect, type OutgoingHttpHeaders } from "node:http2";
 import { isDeepStrictEqual } from "node:util";
@@ -35,8 +35,8 @@ export async function openFrameDifferential(): Promise<Differential<RawCall>> {
     samples: rawCalls,
     async compare(call) {
       if (!isSpecified(call)) return undefined;
-      const asked = call.protocol === "grpc" ? [own, connectNode, grpcJs] : [own, connectNode];
-      const answers = await Promise.all(asked.map((session) => send(session, call)));
+      const sessions = call.protocol === "grpc" ? [own, connectNode, grpcJs] : [own, connectNode];
+      const answers = await Promise.all(sessions.map((session) => send(session, call)));
       return answers.every((answer) => isDeepStrictEqual(answer, answers[0])) ? undefined : answers;
     },
     async close() {
@@ -46,7 +46,7 @@ export async function openFrameDifferential(): Promise<Differential<RawCall>> {
   };
 }
 
-/** Whether specifications fix the answer. gRPC's does not for other HTTP methods or media types and for undecodable bytes. */
+/** Whether a specification fixes the answer. gRPC's fixes none to other HTTP methods, other media types or undecodable bytes. */
 function isSpecified({ protocol, mutation }: RawCall): boolean {
   return protocol.startsWith("connect") || !["PUT", "unknown media type", "not protobuf"].includes(mutation);
 }
@@ -67,7 +67,7 @@ function write({ protocol, mutation, id, count, tags }: RawCall): { headers: Out
   const bytes = isCompressed ? gzipSync(plain) : plain;
   const isConnect = protocol.startsWith("connect");
   const coding = isCompressed ? "gzip" : mutation === "unknown coding" ? "x-none" : undefined;
-  const mediaType = `application/${isConnect ? protocol.slice(8) : `${protocol}+proto`}`;
+  const mediaType = `application/${isConnect ? protocol.replace("connect-", "") : `${protocol}+proto`}`;
   return {
     headers: {
       ":method": mutation === "PUT" ? "PUT" : "POST",

@@ -1,4 +1,4 @@
-// Devices that log in, and an operator who polls health, during an attack.
+// Devices log in and an operator polls health during an attack.
 
 import { Agent } from "node:http";
 import { Agent as SecureAgent } from "node:https";
@@ -24,30 +24,30 @@ async function timed(sent: Promise<HttpAnswer>) {
   return { outcome, ms: performance.now() - begun };
 }
 
-/** Opens the connections that stay open. `full`: the listeners at which all logins and probes use these. */
+/** Opens the connections that stay open. At the listeners in `full`, logins and probes use only these. */
 export async function connectDevices({ deviceKeys }: Site, { target }: SiegedGateway, full: AttackPlan["full"] = []) {
   const { publicUrl, internalUrl } = target;
   // The agent uses its connections in turn, so that none is idle for long.
   const settings = { keepAlive: true, maxSockets: KEPT, scheduling: "fifo" } as const;
   const kept = publicUrl.startsWith("https:") ? new SecureAgent(settings) : new Agent(settings);
-  const over = (isKept: boolean) => ({
+  const optionsOf = (isKept: boolean) => ({
     agent: isKept && kept,
     rejectUnauthorized: false,
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
-  const asks = [publicUrl, internalUrl].flatMap((url) => Array(KEPT).fill(new URL("/livez", url)));
-  await Promise.all(asks.map((url) => timed(ask(url, over(true)))));
+  const urls = [publicUrl, internalUrl].flatMap((listener) => Array(KEPT).fill(new URL("/livez", listener)));
+  await Promise.all(urls.map((url) => timed(ask(url, optionsOf(true)))));
   /** Lets devices log in at a rate until `stop`, half of them by new connections. */
   return (rate: number) => {
     const logins = sendAtRate(rate, (index) => {
       const login = signNow(deviceKeys[index % deviceKeys.length] ?? "");
       return timed(
-        postJson(new URL("/auth/login", publicUrl), login, over(full.includes("public") || index % 2 === 0)),
+        postJson(new URL("/auth/login", publicUrl), login, optionsOf(full.includes("public") || index % 2 === 0)),
       );
     });
     const probes = sendAtRate(HEALTH_PATHS.length, async (index) => {
       const path = HEALTH_PATHS[index % HEALTH_PATHS.length] ?? "";
-      const { outcome } = await timed(ask(new URL(path, internalUrl), over(full.includes("internal"))));
+      const { outcome } = await timed(ask(new URL(path, internalUrl), optionsOf(full.includes("internal"))));
       return `${path}: ${outcome}`;
     });
     return {
@@ -55,7 +55,6 @@ export async function connectDevices({ deviceKeys }: Site, { target }: SiegedGat
         const [attempts, health] = await Promise.all([logins.stop(), probes.stop()]);
         return {
           sent: attempts.length,
-          /** Answers other than 200, and 200 after more than a second. */
           failed: attempts.map(({ outcome }) => outcome).filter((outcome) => outcome !== "200"),
           late: attempts.filter(({ outcome, ms }) => outcome === "200" && ms > LATE_MS).length,
           worstMs: Math.max(...attempts.map(({ ms }) => ms)),
