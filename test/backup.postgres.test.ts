@@ -1,4 +1,4 @@
-// Backups of PostgreSQL by docs/secrets.md, and the move of a gateway from SQLite to PostgreSQL by docs/postgresql.md.
+// Backs up PostgreSQL by docs/secrets.md; moves SQLite to PostgreSQL by docs/postgresql.md.
 
 import { randomBytes } from "node:crypto";
 import { dirname, resolve } from "node:path";

@@ -1,5 +1,4 @@
-// Runs commands in the test's own process, alone or as the operator of a gateway. Tests of the process itself (launcher, signals,
-// exit) use test/program.ts.
+// Runs commands in the test's own process. Tests of the process itself (launcher, signals, exit) use test/program.ts.
 
 import { PassThrough, Readable } from "node:stream";
 import { text } from "node:stream/consumers";

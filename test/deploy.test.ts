@@ -1,4 +1,4 @@
-// deploy/ and docs/production.md: the image has what its steps need, the named metrics exist, and the page's blocks run.
+// The files of deploy/, and the blocks of docs/production.md.
 
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// The pages: every shell block is run by a test, or is listed here with the reason why not; links, scripts and files exist.
+// The pages: shell blocks are tested; links, scripts and files exist.
 
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";

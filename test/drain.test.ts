@@ -1,4 +1,4 @@
-// A gateway that closes answers requests under way, and closes idle connections at once.
+// A gateway that closes: idle connections, requests under way, exit.
 
 import { once } from "node:events";
 import { Agent, request } from "node:http";

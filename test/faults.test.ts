@@ -1,4 +1,4 @@
-// Bugs, outages and overload: the gateway keeps running, and reports them in its log, metrics and answers.
+// The gateway keeps running through bugs, outages and overload.
 
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";

@@ -1,4 +1,4 @@
-// Sends HTTP/2 frames by hand, in any order, in cleartext or over TLS.
+// Sends and reads raw HTTP/2 frames, in cleartext or over TLS.
 
 import { once } from "node:events";
 import type { Socket } from "node:net";

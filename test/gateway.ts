@@ -1,4 +1,4 @@
-// Starts a real gateway for a test, on free ports, with a customer and keys to log in with, and logs in there.
+// Starts a real gateway on free ports, and logs in there.
 
 import { createHmac } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";

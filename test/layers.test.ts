@@ -1,4 +1,4 @@
-// The dependency rule of docs/architecture.md against every import, the names and comments of files, and the lockfile.
+// The dependency rule of docs/architecture.md, names, comments and the lockfile.
 
 import { globSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";

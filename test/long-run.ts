@@ -1,4 +1,4 @@
-// The command line of a long run: options that are numbers, printed lines, and the exit status.
+// The command line of a long run: numeric options, results, exit status.
 
 import { mkdtempDisposableSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,4 +1,4 @@
-// Starts the longest test files first, so that no core waits for one of them at the end.
+// Starts the longest test files first, to end the run sooner.
 
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 

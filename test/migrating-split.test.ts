@@ -1,4 +1,4 @@
-// examples/migrating/split.mjs: the customers, keys and devices that it reads from the old server's table.
+// examples/migrating/split.mjs: reads customers, keys and devices from an old table.
 
 import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";

@@ -1,4 +1,4 @@
-// Follows docs/migrating.md with the table of an old server, its boards, whose firmware cannot change, and the page's own commands.
+// Follows docs/migrating.md with an old server's table and boards.
 
 import { createHash, createHmac, generateKeyPairSync } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-// The packed tarball, installed under node_modules: the command, countersign/grpc and countersign/verify with their examples and pages.
+// The packed tarball, installed: its command, modules, examples and pages.
 
 import { execFileSync, spawn } from "node:child_process";
 import {

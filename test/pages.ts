@@ -1,4 +1,4 @@
-// The fenced blocks of the README and of docs/, and shells that run them as pasted.
+// Reads fenced blocks of pages, and runs them as pasted.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";

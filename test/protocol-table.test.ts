@@ -1,4 +1,4 @@
-// One table of login cases over every protocol, and the bytes of errors that must not tell devices apart.
+// One table of login cases over every protocol.
 
 import { decodeJwt } from "jose";
 import { afterAll, describe, expect, test } from "vitest";

@@ -1,4 +1,4 @@
-// The examples of the README and docs/services.md: by curl, by buf, and a service in Node.
+// Runs the curl, buf and Node examples of README and docs/services.md.
 
 import { resolve } from "node:path";
 import { expect, test } from "vitest";

@@ -1,4 +1,4 @@
-// A registry to back up or to move: its contents, logins of its boards, and a backup while a gateway writes.
+// Fills a registry, backs it up during writes, and restores it.
 
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect } from "vitest";

@@ -1,4 +1,4 @@
-// Programs outside npm that tests need, installed with apt-get where they are missing.
+// Installs programs outside npm that tests need.
 
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";

@@ -1,4 +1,4 @@
-// `npm test`: installs the programs that tests need, runs every possible test, and fails if one could not run.
+// `npm test`: installs missing programs and runs the tests. Exits 1 when a program is still missing.
 
 import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdtempDisposableSync, readFileSync, statfsSync } from "node:fs";

@@ -1,4 +1,4 @@
-// The settings, DATABASE_URL among them: defaults, values, and the message for each mistake.
+// The settings: defaults, values, and the error for each mistake.
 
 import { randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";

@@ -1,5 +1,4 @@
-// Starts one Redis and one PostgreSQL for the whole run, on free ports, unless COUNTERSIGN_TEST_REDIS_URL and
-// COUNTERSIGN_TEST_POSTGRES_URL name others.
+// Starts one Redis and one PostgreSQL for the run. COUNTERSIGN_TEST_REDIS_URL and COUNTERSIGN_TEST_POSTGRES_URL name others.
 
 import { spawnSync } from "node:child_process";
 import type { TestProject } from "vitest/node";

@@ -1,4 +1,4 @@
-// The connections of each listener, and the warning about an internal listener that other machines reach without TLS.
+// Connection limits of listeners, and the warning about an exposed one.
 
 import { once } from "node:events";
 import { text } from "node:stream/consumers";

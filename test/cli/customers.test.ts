@@ -1,5 +1,4 @@
-// `countersign customers`, `customer-keys`, `operators` and `audit`, and the behaviour that commands share: tables, usage errors,
-// questions on a terminal, help, and the admin token.
+// Commands for customers, keys, operators and audit; usage errors of every command.
 
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

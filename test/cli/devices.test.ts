@@ -1,4 +1,4 @@
-// `countersign devices` on one device and on several; import, export and long lists have files of their own.
+// `countersign devices`, except import, export and long lists.
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// Runs the commands of the README and of docs/ as pasted, each page with its own gateway and folder.
+// Runs the commands of each page as pasted, at a new gateway.
 
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { readFileSync, statSync, writeFileSync } from "node:fs";

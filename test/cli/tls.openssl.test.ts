@@ -1,4 +1,4 @@
-// The command line with a gateway that has TLS, requires client certificates, or is started by a block of docs/operators.md.
+// The command line with a gateway that has TLS.
 
 import { execFileSync } from "node:child_process";
 import { statSync } from "node:fs";

@@ -1,4 +1,4 @@
-// The options of a gRPC client: the error for each wrong one, before it connects; http as in countersign/verify.
+// The options of a gRPC client, and the error for each mistake.
 
 import { expect, test } from "vitest";
 import { createAuthClient } from "../../src/client/auth-client.ts";

@@ -1,4 +1,4 @@
-// Logins that the package signs: never two in a second, without a trace of the key. token-source.test.ts logs in with them.
+// The login signer of countersign/grpc.
 
 import { createSecretKey } from "node:crypto";
 import { inspect } from "node:util";

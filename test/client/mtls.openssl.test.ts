@@ -1,4 +1,4 @@
-// The gRPC client over TLS: which gateways it trusts, and which certificate it shows.
+// The gRPC client over TLS, with and without a client certificate.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

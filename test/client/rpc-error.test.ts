@@ -1,4 +1,4 @@
-// The reason of a failed call, read from a gateway's error and from any other server's.
+// Reads the reason of a failed call, from any server.
 
 import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import fc from "fast-check";

@@ -1,4 +1,4 @@
-// The interceptor that adds a token to calls, with a client of another service.
+// The interceptor that adds a token to calls of another service.
 
 import { inspect } from "node:util";
 import { credentials, Metadata, Server, type ServiceError, status } from "@grpc/grpc-js";

@@ -1,4 +1,4 @@
-// A client and its token source at a real gateway, with a frozen clock that the test advances; and the times of its renewals.
+// A token source at a real gateway: logins, renewals, retries.
 
 import { inspect } from "node:util";
 import { status } from "@grpc/grpc-js";
