@@ -1,4 +1,4 @@
-// The simplest correct limiter, and a comparison of a real one with it over random calls from one seed.
+// The simplest correct limiter, to compare a real one with.
 
 import { deepStrictEqual } from "node:assert";
 import { LARGEST_EXACT_LIMIT, roundUp } from "../../src/core/limiter/window.ts";

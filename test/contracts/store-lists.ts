@@ -1,4 +1,4 @@
-// The store's contract for lists as operators read them, with pages and filters: devices, customers and the audit log.
+// The store's contract for lists: pages, filters and the audit log.
 
 import { expect, test } from "vitest";
 import { DEVICE_KIND } from "../../src/core/registry/devices.ts";

@@ -1,4 +1,4 @@
-// The store's contract for logins: CredentialStore and ActivityStore, with keys that change and devices that move.
+// The store's contract for logins: credentials, activity, and devices that move.
 
 import { expect, test } from "vitest";
 import type { ActivityUpdate } from "../../src/core/activity.ts";

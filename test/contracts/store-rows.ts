@@ -1,4 +1,4 @@
-// The store's contract for single rows, for the decoy, and for changes that fail: CustomerStore, DeviceStore, every audit entry.
+// The store's contract for single rows, the decoy and failed changes.
 
 import { expect, test } from "vitest";
 import type { AuditEntry, Condition } from "../../src/core/registry/ports.ts";

@@ -1,4 +1,4 @@
-// The activity recorder: the logins that it collects, and when it writes them.
+// The activity recorder: collects logins, and writes them later.
 
 import { expect, test } from "vitest";
 import { type ActivityUpdate, createActivityRecorder, type Move } from "../../src/core/activity.ts";

@@ -1,4 +1,4 @@
-// Logins by client assertion: each case of RFC 7523, section 3, and of RFC 8725.
+// Logins by client assertion, as RFC 7523 and RFC 8725 require.
 
 import { createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { describe, expect, test } from "vitest";

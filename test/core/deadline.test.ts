@@ -1,4 +1,4 @@
-// Deadlines of calls: a result in time is returned, a late call rejects.
+// Deadlines of calls, also after a pause of the process.
 
 import { beforeEach, expect, test, vi } from "vitest";
 import { createDeadline } from "../../src/core/deadline.ts";

@@ -1,4 +1,4 @@
-// The findings about a login: nothing wrong, the device, and every known single mistake of firmware.
+// The findings about a login: one for each known mistake of firmware.
 
 import { createHash } from "node:crypto";
 import fc from "fast-check";

@@ -1,4 +1,4 @@
-// The fields of a login: their form, the error for each mistake, and the skew of a timestamp.
+// The fields of a login, and the error for each mistake.
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";

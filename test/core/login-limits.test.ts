@@ -1,4 +1,4 @@
-// The limits of a login and its replay guard: the charged keys, and that nobody can use up another's limit.
+// The limits of a login, its replay guard, and the charged keys.
 
 import { describe, expect, test } from "vitest";
 import { createReadDeviceLimit } from "../../src/core/charges.ts";

@@ -1,4 +1,4 @@
-// The parts of a login: a SQLite store in its own folder, the memory limiter, a real signer.
+// Opens a login path over SQLite, the memory limiter and a signer.
 
 import crypto, { randomUUID } from "node:crypto";
 import { mkdtempDisposableSync } from "node:fs";

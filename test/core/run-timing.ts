@@ -1,4 +1,4 @@
-// `npm run timing`: whether the time of an error shows what is wrong with the login. Prints each t; exits 1 over 4.5.
+// `npm run timing`: compares the times of login errors. Exits 1 when a time shows the kind of error.
 
 import { randomBytes, randomInt } from "node:crypto";
 import { readNumbers, report } from "../long-run.ts";

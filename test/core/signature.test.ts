@@ -1,4 +1,4 @@
-// Signatures equal to the published vectors, which another implementation made, and the search for the key of a proof.
+// Signatures against published vectors, and the search for a proof's key.
 
 import { createSecretKey, type KeyObject, randomBytes, timingSafeEqual } from "node:crypto";
 import fc from "fast-check";

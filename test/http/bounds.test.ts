@@ -1,4 +1,4 @@
-// The bounds of connections: time, bytes, streams, and their number; and the notification after a crowd of them.
+// The bounds of connections: time, bytes, streams and number.
 
 import { once } from "node:events";
 import type { Socket } from "node:net";

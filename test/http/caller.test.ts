@@ -1,4 +1,4 @@
-// The caller of each kind of request: the address that limits count under, and the request id.
+// The caller of a request: its address and its request id.
 
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";

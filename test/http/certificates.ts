@@ -1,4 +1,4 @@
-// Certificates for TLS tests, made by openssl, and a bare listener that has one.
+// Makes certificates by openssl, and starts a TLS listener with them.
 
 import { once } from "node:events";
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";

@@ -1,4 +1,4 @@
-// The dashboard over HTTP: sign-in and sign-out, and the headers of its files.
+// The dashboard over HTTP: sign-in, sign-out and headers of files.
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

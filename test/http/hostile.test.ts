@@ -1,4 +1,4 @@
-// Hostile bytes: each HTTP/1 request gets an answer with a Content-Length, logins still work, and the internal listener checks Host.
+// Hostile bytes over HTTP, and the internal listener's check of Host.
 
 import { text } from "node:stream/consumers";
 import fc from "fast-check";

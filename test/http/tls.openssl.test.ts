@@ -1,4 +1,4 @@
-// TLS of a listener: handshakes, ends of connections, and files that are replaced while it runs or shared by gateways.
+// TLS of a listener: handshakes, closing, and replaced files.
 
 import { once } from "node:events";
 import { readFileSync } from "node:fs";

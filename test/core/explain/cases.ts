@@ -1,4 +1,4 @@
-// Explains logins of a customer with keys of every kind and three devices.
+// Explains logins of a customer with every kind of key.
 
 import { createHmac } from "node:crypto";
 import { expect, test } from "vitest";

@@ -1,4 +1,4 @@
-// Gateways over a Redis in the process, and a model of the bound through random outages.
+// Gateways over an in-process Redis, and random schedules of its outages.
 
 import { createFallbackLimiter, type FallbackOptions } from "../../../src/core/limiter/fallback.ts";
 import { createMemoryLimiter, type MemoryLimiter } from "../../../src/core/limiter/memory.ts";

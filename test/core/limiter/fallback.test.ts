@@ -1,4 +1,4 @@
-// The fallback while Redis is away, slow, just started or back: which limiter decides, and the listener's events.
+// The fallback while Redis is away, slow, just started or back.
 
 import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { createMemoryLimiter } from "../../../src/core/limiter/memory.ts";

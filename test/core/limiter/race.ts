@@ -1,4 +1,4 @@
-// A race: concurrent processes decide on the same keys of one Redis, as one exact window would. All run this module.
+// Races processes on one Redis, and checks their decisions by a model. Each process runs this module.
 
 import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";

@@ -1,4 +1,4 @@
-// The limiter on a real Redis: the Limiter contract, what it writes and sends, clock steps, and a short race.
+// The limiter on a real Redis: its contract, memory and round trips.
 
 import { randomUUID } from "node:crypto";
 import { Redis } from "ioredis";

@@ -1,4 +1,4 @@
-// Devices as operators enrol, change and import them, and the keys derived for them, over a real store.
+// Devices over a real store: enrolment, changes, imports and derived keys.
 
 import { describe, expect, test } from "vitest";
 import type { ImportRow } from "../../../src/core/registry/device-import.ts";

@@ -1,4 +1,4 @@
-// A registry over a real store, with a clock that the test sets.
+// Opens a registry over a real store, with a settable clock.
 
 import type { CustomerKeyDraft, IssuedCustomerKey } from "../../../src/core/registry/customer-keys.ts";
 import type { DeviceDraft } from "../../../src/core/registry/devices.ts";

@@ -1,4 +1,4 @@
-// Operators' admin tokens, and the dashboard's sessions, which a token or a code opens and which end with their token.
+// Operators' admin tokens, and the sessions of the dashboard.
 
 import { describe, expect, test } from "vitest";
 import { createMemoryLimiter } from "../../../src/core/limiter/memory.ts";

@@ -1,4 +1,4 @@
-// Customers, and what they have in common with devices: names, versions, revocation and the audit log, over a real store.
+// Customers, and the rules they share with devices, over a real store.
 
 import { describe, expect, test } from "vitest";
 import type { CustomerDraft, CustomerPatch } from "../../../src/core/registry/customers.ts";

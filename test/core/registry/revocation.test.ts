@@ -1,4 +1,4 @@
-// The epochs of tokens: a token is valid until its device or customer is revoked, and no longer.
+// The epochs of tokens: a revocation ends every earlier token.
 
 import fc from "fast-check";
 import { expect, test } from "vitest";

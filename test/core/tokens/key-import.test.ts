@@ -1,4 +1,4 @@
-// Private keys of other servers: every form that openssl and JOSE libraries write, and the errors.
+// Imports private keys in the forms of openssl and JOSE libraries.
 
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import fc from "fast-check";

@@ -1,4 +1,4 @@
-// The key ring: all rings on a store have the same keys, named by their thumbprints, and follow its changes.
+// The key ring: every ring on a store has the same keys.
 
 import { calculateJwkThumbprint, createLocalJWKSet, jwtVerify } from "jose";
 import { expect, test, vi } from "vitest";

@@ -1,4 +1,4 @@
-// Signing keys over a real store: rotation by schedule and by hand, another algorithm, revocation and import.
+// Signing keys over a real store: rotation, revocation and import.
 
 import { describe, expect, test } from "vitest";
 import { SEEN_MS } from "../../../src/core/registry/ports.ts";
