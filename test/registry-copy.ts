@@ -37,11 +37,15 @@ export async function fillRegistry({ registry }: BareGateway) {
 export async function readRegistry({ registry, publicUrl }: BareGateway) {
   const { items: customers } = await registry.customers.list(ALL);
   const keys = await Promise.all(customers.map(({ customerId }) => registry.customerKeys.list(customerId)));
-  const first = await registry.devices.list(ALL);
-  const second = await registry.devices.list({ ...ALL, pageToken: first.nextPageToken });
+  const devices = [];
+  for (let pageToken = "", isFirst = true; isFirst || pageToken !== ""; isFirst = false) {
+    const page = await registry.devices.list({ ...ALL, pageToken });
+    devices.push(...page.items);
+    pageToken = page.nextPageToken;
+  }
   const { items: events } = await registry.listAuditEvents(ALL);
   const jwks: unknown = await (await fetch(new URL("/.well-known/jwks.json", publicUrl))).json();
-  return { customers, keys, devices: [...first.items, ...second.items], events, jwks };
+  return { customers, keys, devices, events, jwks };
 }
 
 /** Boards log in with a signature of this second. A replay guard accepts each once. @returns the statuses */
