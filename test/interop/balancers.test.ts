@@ -1,4 +1,4 @@
-// The balancers of examples/balancers in front of two gateways: logins of REST and gRPC, a drain, and no gateway.
+// Each balancer of examples/balancers passes logins on to two gateways.
 
 import type { OutgoingHttpHeaders } from "node:http";
 import { Agent } from "node:https";

@@ -1,4 +1,4 @@
-// The clients of examples/clients, and the logins of docs/devices.md, in each language that Debian has.
+// The clients of examples/clients and docs/devices.md log in.
 
 import { globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";

@@ -1,4 +1,4 @@
-// Every page of the dashboard: names that look like HTML, frames, the keyboard, small screens, axe, and outages.
+// Every dashboard page is safe and accessible, and survives outages.
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";

@@ -1,4 +1,4 @@
-// The files of deploy/, checked by their own programs, or by linters where those programs cannot run here.
+// The files of deploy/ pass their own programs or a linter.
 
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// Linters and client generators for the OpenAPI documents; each generated client compiles and logs in.
+// The OpenAPI documents pass linters, and each generated client logs in.
 
 import { execFile } from "node:child_process";
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";

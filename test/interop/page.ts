@@ -1,4 +1,4 @@
-// A page that logs in with connect-web and fetch. web.test.ts bundles it as `client`.
+// Logs in by connect-web and fetch, in a page that web.test.ts bundles.
 
 import { fromJson } from "@bufbuild/protobuf";
 import { ConnectError, createClient, type Transport } from "@connectrpc/connect";

@@ -1,4 +1,4 @@
-// The programs of other languages and vendors: installed where they are missing, and run to their end.
+// Installs and runs programs of other languages and vendors.
 
 import { spawn } from "node:child_process";
 import { type Outcome, outcomeOf } from "../program.ts";

@@ -1,4 +1,4 @@
-// Settings of `npm run test:interop`: foreign programs call a gateway, one after the other, with time to install and build them.
+// Settings of `npm run test:interop`, which runs one file at a time.
 
 import { defineConfig } from "vitest/config";
 

@@ -1,4 +1,4 @@
-// connect-web in Chromium: a page of an allowed origin logs in; a page of another origin can only read documents.
+// Web pages in Chromium can log in from allowed origins only.
 
 import { join } from "node:path";
 import { build } from "vite";

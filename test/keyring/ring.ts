@@ -1,4 +1,4 @@
-// Opens key rings for tests: on a store, at a fixed time, with a cache that stays young.
+// Opens key rings for tests at a fixed time.
 
 import type { TokenSigner } from "../../src/core/ports.ts";
 import { type KeyRing, openKeyRing, type RingOptions } from "../../src/core/tokens/keyring.ts";

@@ -1,4 +1,4 @@
-// Answers to logins and token checks against the OpenAPI documents: every documented reason occurs, and no other.
+// Answers to logins and token checks match the OpenAPI documents.
 
 import { createServiceImplSpec } from "@connectrpc/connect";
 import { afterAll, describe, expect, test } from "vitest";

@@ -1,4 +1,4 @@
-// The generated OpenAPI documents, and one of a service with every kind of route, are valid and complete.
+// The generated OpenAPI documents are valid and complete.
 
 import type { DescService } from "@bufbuild/protobuf";
 import { Validator } from "@seriousme/openapi-schema-validator";

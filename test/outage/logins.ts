@@ -1,4 +1,4 @@
-// Logins at two gateways that share a Redis, and a check of their limits. A decision falls between a request and its answer.
+// Logs in at two gateways that share a Redis, and checks limits. A decision falls between a request and its answer.
 
 import { REDIS_DEADLINE_MS } from "../../src/app/limits.ts";
 import { enrolMany, openGateway, postLogin, signNow, type TestGateway } from "../gateway.ts";

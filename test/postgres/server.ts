@@ -1,4 +1,4 @@
-// Real PostgreSQL servers for tests, on free ports of loopback, each in its own folder. Tests may run as root.
+// Starts real PostgreSQL servers for tests, on free ports of loopback.
 
 import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";

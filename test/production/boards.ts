@@ -1,4 +1,4 @@
-// The boards of a storm, in their own process: each logs in over new connections until it has a token.
+// Runs a storm's boards in a process of their own.
 
 import { setTimeout as pause } from "node:timers/promises";
 import { createSecureContext } from "node:tls";

@@ -1,4 +1,4 @@
-// Boards that log in one after the other on kept-alive HTTP/1.1 and HTTP/2 connections, and the result of each login.
+// Runs a steady load of logins over kept-alive HTTP/1.1 and HTTP/2.
 
 import { once } from "node:events";
 import { type ClientHttp2Session, connect } from "node:http2";

@@ -1,4 +1,4 @@
-// Short versions of `npm run chaos`, with each fault once, `rolling`, and `storm`, without its times.
+// Short versions of `npm run chaos`, `npm run rolling` and `npm run storm`.
 
 import { expect, test } from "vitest";
 import { runStorm } from "./storm.ts";

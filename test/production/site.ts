@@ -1,4 +1,4 @@
-// A whole site: PostgreSQL, Redis, two gateway processes, and HAProxy with its example configuration in front of them.
+// A whole site: PostgreSQL, Redis, two gateway processes and HAProxy.
 
 import { once } from "node:events";
 import { mkdtempDisposableSync } from "node:fs";

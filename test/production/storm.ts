@@ -1,4 +1,4 @@
-// A storm: boards that open new TLS connections within a few seconds, each in the loop of docs/devices.md until it has a token.
+// Runs a storm: many boards log in within a few seconds.
 
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";

@@ -1,4 +1,4 @@
-// A site under a steady load: with one fault after another (chaos), with rolling restarts, or for a long time (soak).
+// Runs chaos, rolling restarts and a soak on a site under load.
 
 import { setTimeout as pause } from "node:timers/promises";
 import { GATEWAY } from "../../src/core/registry/ports.ts";

@@ -1,4 +1,4 @@
-// Unary calls by hand: what Connect, gRPC and gRPC-Web share, guards, which REST has too, and the errors of Connect.
+// Sends unary calls by hand over Connect, gRPC and gRPC-Web.
 
 import { deflateSync, gzipSync } from "node:zlib";
 import { fromBinary } from "@bufbuild/protobuf";

@@ -1,4 +1,4 @@
-// Clients of every protocol: Connect's own, and those of AuthService.Login, which all return the same form of answer.
+// Clients of every protocol, whose login answers share one form.
 
 import { ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";

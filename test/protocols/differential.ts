@@ -1,4 +1,4 @@
-// Random logins through every protocol, both listeners and the oracles: the differences between their answers.
+// Compares answers to random logins through every protocol, listener and oracle.
 
 import { setTimeout as pause } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";

@@ -1,4 +1,4 @@
-// Sends calls by hand over HTTP/1.1 and HTTP/2, with any headers and bytes, and with bodies that never end.
+// Sends calls over HTTP/1.1 and HTTP/2 with any headers and body.
 
 import { once } from "node:events";
 import { request as requestHttp1 } from "node:http";

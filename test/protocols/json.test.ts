@@ -1,4 +1,4 @@
-// The JSON parser: it agrees with JSON.parse, and names each mistake with its position.
+// The JSON parser agrees with JSON.parse and locates each mistake.
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";

@@ -1,4 +1,4 @@
-// Logins of every outcome, with the answer that every protocol gives: reason, headers and message.
+// Logins of every outcome, with the answer that every protocol gives.
 
 import { CUSTOMER_KEY, signNow, startFileGateway, type TestGateway } from "../gateway.ts";
 import type { Answer, LoginFields } from "./channels.ts";

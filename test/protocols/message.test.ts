@@ -1,4 +1,4 @@
-// JSON to message: the reader accepts what protobuf-es accepts, and each mistake has its own message with the field.
+// JSON is read as protobuf-es reads it, and each mistake is named.
 
 import { type DescMessage, fromJson, type JsonValue, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";

@@ -1,4 +1,4 @@
-// Services for tests: mounted on a listener as the gateway does, one that fails, and one whose Login behaves as the device_key says.
+// Mounts services on a listener as the gateway does.
 
 import { create, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError, createServiceImplSpec, type ServiceImplSpec } from "@connectrpc/connect";
@@ -36,7 +36,7 @@ export function loginMessage(deviceKey: string): Uint8Array {
   return toBinary(LoginRequestSchema, create(LoginRequestSchema, { deviceKey }));
 }
 
-/** Creates an AuthService without GetServerTime. `onWait` gets the signal of each waiting call. */
+/** Creates an AuthService without GetServerTime; Login behaves as the device_key says. `onWait` gets the signal of each waiting call. */
 export function scriptedService(onWait: (signal: AbortSignal) => void = () => {}): ServiceImplSpec {
   return createServiceImplSpec<typeof AuthService>(AuthService, {
     async login({ deviceKey }, context) {

@@ -1,4 +1,4 @@
-// Query parameters by the rules of google/api/http.proto: the fields and values that they set.
+// Query parameters set fields by the rules of google/api/http.proto.
 
 import { type JsonObject, type JsonValue, toJson } from "@bufbuild/protobuf";
 import fc from "fast-check";

@@ -1,4 +1,4 @@
-// REST over a listener: the handler that a request reaches, and the fields that its parts set (google/api/http.proto).
+// REST requests reach their handlers with the right fields (google/api/http.proto).
 
 import { fromJson, type JsonValue, toJson } from "@bufbuild/protobuf";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";

@@ -1,4 +1,4 @@
-// The route table: the services' own routes, the parts of a rule, the choice between rules, impossible rules.
+// The route table finds each rule's route and rejects impossible rules.
 
 import {
   clone,

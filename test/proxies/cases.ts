@@ -1,4 +1,4 @@
-// Tests for every proxy: a valid token passes with its identity, and no other request does.
+// Tests for every proxy: only requests with a valid token pass.
 
 import { Agent, type OutgoingHttpHeaders } from "node:http";
 import { join } from "node:path";

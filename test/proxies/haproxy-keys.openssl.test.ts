@@ -1,4 +1,4 @@
-// haproxy-keys.mjs writes key files for HAProxy from a JWKS, and keeps them when the JWKS is not usable.
+// haproxy-keys.mjs writes key files for HAProxy from a JWKS.
 
 import { execFile } from "node:child_process";
 import { createPublicKey } from "node:crypto";

@@ -1,4 +1,4 @@
-// Runs proxies and balancers as examples/ configures them, but with the hosts, ports and paths of a test.
+// Runs the proxies and balancers of examples/ on a test's ports.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";

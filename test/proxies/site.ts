@@ -1,4 +1,4 @@
-// A gateway whose signing key the test knows, a service that answers with the request it received, and a proxy before the service.
+// Starts a gateway, a proxy, and a service that echoes its requests.
 
 import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";

@@ -1,4 +1,4 @@
-// A TCP relay to a server on loopback that can lose packets, delay answers or refuse connections.
+// A TCP relay that can lose packets, delay answers or refuse connections.
 
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";

@@ -1,4 +1,4 @@
-// Real Redis and Valkey servers for a test, on free ports of loopback: one alone, behind Sentinels, or a Cluster.
+// Starts real Redis and Valkey: one server, Sentinels or a Cluster.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";

@@ -1,5 +1,5 @@
-// `npm run key-rotations [-- --rotations 100 --rate 30]`: three gateways rotate signing keys and issue tokens, which two offline
-// verifiers check. Exits 1 when a check failed, or more than a few came too late. All times are scaled by the same factor.
+// `npm run key-rotations [-- --rotations 100 --rate 30]`: offline verifiers check tokens while three gateways rotate signing keys.
+// Exits 1 when a check failed, or more than a few came too late.
 
 import { setTimeout as pause } from "node:timers/promises";
 import { createRemoteJWKSet, jwtVerify } from "jose";

@@ -1,5 +1,5 @@
-// `npm run rotation [-- --seconds 60 --rate 100]`: a customer's login key is replaced while its devices log in at two gateways, with
-// the steps of an operator. Exits 1 when a login was refused.
+// `npm run rotation [-- --seconds 60 --rate 100]`: replaces a customer's login key while its devices log in.
+// Exits 1 when a login was refused.
 
 import { setTimeout as pause } from "node:timers/promises";
 import type { Environment } from "../../src/config.ts";

@@ -1,4 +1,4 @@
-// `npm run seen [-- --rounds 1000]`: changes at one gateway, and the next login or check at another. Exits 1 for a stale answer.
+// `npm run seen [-- --rounds 1000]`: each gateway's next login or check sees the other's change. Exits 1 for a stale answer.
 
 import { decodeJwt } from "jose";
 import type { Environment } from "../../src/config.ts";

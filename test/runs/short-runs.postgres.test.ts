@@ -1,4 +1,4 @@
-// Short versions of the long runs, on PostgreSQL, which also is killed, slow and cut off.
+// Short versions of the long runs, on PostgreSQL and in its outages.
 
 import { expect, test } from "vitest";
 import { startPostgres } from "../postgres/server.ts";

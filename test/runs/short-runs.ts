@@ -1,4 +1,4 @@
-// Short versions of the long runs on a registry, for both databases, and a change of the master key.
+// Defines short versions of the long runs, for either database.
 
 import { expect, test } from "vitest";
 import type { Environment } from "../../src/config.ts";

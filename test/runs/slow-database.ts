@@ -1,5 +1,4 @@
-// `npm run slow-database [-- --rate 300 --seconds 15]`: PostgreSQL answers two seconds late, is cut off and comes back, while
-// devices log in. Exits 1 over the bounds.
+// `npm run slow-database [-- --rate 300 --seconds 15]`: devices log in while PostgreSQL is slow, away and back. Exits 1 over the bounds.
 
 import { mkdtempDisposableSync } from "node:fs";
 import { tmpdir } from "node:os";

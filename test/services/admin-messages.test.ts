@@ -1,4 +1,4 @@
-// Times, limits, update masks and etags of the admin contract. admin.test.ts has the enums, and the fields that change.
+// Times, limits, update masks and etags of the admin contract.
 
 import { create } from "@bufbuild/protobuf";
 import { FieldMaskSchema, TimestampSchema } from "@bufbuild/protobuf/wkt";

@@ -1,4 +1,4 @@
-// AdminService over REST at a real gateway: every answer is as the OpenAPI document says.
+// AdminService over REST answers as the OpenAPI document says.
 
 import { createServiceImplSpec } from "@connectrpc/connect";
 import { afterAll, describe, expect, test } from "vitest";

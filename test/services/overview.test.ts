@@ -1,4 +1,4 @@
-// The overview: the logins of the last hour by outcome, and an outage of the database.
+// The overview counts the last hour's logins, also without the database.
 
 import { create } from "@bufbuild/protobuf";
 import { timestampDate } from "@bufbuild/protobuf/wkt";

@@ -1,4 +1,4 @@
-// The streaming services, health and reflection: by Connect's clients in every protocol, and with undecodable requests.
+// The streaming services, health and reflection, in every protocol.
 
 import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";

@@ -1,4 +1,4 @@
-// An attack: its target, its connections from many loopback addresses, and its findings.
+// An attack: its target, its connections and its findings.
 
 import { readFileSync } from "node:fs";
 import type { Socket, TcpNetConnectOpts } from "node:net";

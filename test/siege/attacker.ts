@@ -1,4 +1,4 @@
-// A process that runs one attack, at a lower priority than the gateway and the devices: `node attacker.ts NAME COUNT TARGET`.
+// `node attacker.ts NAME COUNT TARGET`: runs one attack at a low priority.
 
 import { setPriority } from "node:os";
 import { Findings } from "./attack.ts";

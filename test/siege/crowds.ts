@@ -1,4 +1,4 @@
-// More connections than the gateway accepts: it refuses new ones and keeps old ones.
+// More connections than the gateway accepts: it keeps the old ones.
 
 import type { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";

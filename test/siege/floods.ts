@@ -1,4 +1,4 @@
-// HTTP/2 floods: streams reset at once, and frames that cost the gateway more than their sender.
+// HTTP/2 floods: streams reset at once, and frames of every kind.
 
 import * as h2 from "../frames.ts";
 import { type AttackPlan, forEachIndex, openSocket, writeAll } from "./attack.ts";

@@ -1,4 +1,4 @@
-// The gateway under siege, in its own process, with its devices, memory and descriptors.
+// Starts the gateway under siege in its own process, with its devices.
 
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,4 +1,4 @@
-// Clients that hold connections or HTTP/2 streams: the gateway ends them in time and bounds their memory.
+// Clients that hold connections or HTTP/2 streams as long as possible.
 
 import type { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";

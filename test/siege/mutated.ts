@@ -1,4 +1,4 @@
-// Mutated requests, the same ones in each run: no 5xx, and each connection is answered or closed in time.
+// Mutated requests: each is answered without a 5xx, or closed in time.
 
 import { setTimeout as pause } from "node:timers/promises";
 import * as h2 from "../frames.ts";

@@ -1,4 +1,4 @@
-// Requests that reach every code path that writes an answer, over HTTP/1 and as HTTP/2 frames.
+// Requests that reach every code path that writes an answer.
 
 import { LoginRequest } from "../../gen/grpc/countersign/auth/v1/auth.ts";
 import { assertionClaims, byHmac, makeAssertion } from "../core/assertions.ts";

@@ -1,4 +1,4 @@
-// HTTP/2 requests that are reset: in sequences of frames, and at each stage of an answer, with every code.
+// HTTP/2 requests that are reset at every stage, with every code.
 
 import * as h2 from "../frames.ts";
 import { type Attack, type AttackPlan, forEachIndex, LISTENERS, openSocket, received, writeAll } from "./attack.ts";

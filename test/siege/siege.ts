@@ -1,4 +1,4 @@
-// Runs attacks on a gateway while devices log in, and judges the effect.
+// Runs attacks while devices log in, and judges their effect.
 
 import { fork } from "node:child_process";
 import { once } from "node:events";

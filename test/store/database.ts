@@ -1,4 +1,4 @@
-// Databases and stores for a test, on disk or on the PostgreSQL of the run.
+// Opens databases and stores for a test, in SQLite or PostgreSQL.
 
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";

@@ -1,4 +1,4 @@
-// The contract of migrations on every database: nothing is lost, older gateways still work, failed steps are rolled back.
+// The contract of migrations: nothing is lost, and older gateways still work.
 
 import { sql } from "kysely";
 import type { Migration } from "kysely/migration";

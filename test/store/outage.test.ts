@@ -1,4 +1,4 @@
-// A database that is busy or away: retries, the start and end of an outage, and the bounds of look-ups on PostgreSQL.
+// Retries, outages and bounded look-ups when the database is busy or away.
 
 import { setTimeout as pause, setImmediate as turn } from "node:timers/promises";
 import { expect, onTestFinished, test, vi } from "vitest";

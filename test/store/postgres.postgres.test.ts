@@ -1,4 +1,4 @@
-// PostgreSQL against the contracts of a store, and its connections: errors of opening, TLS, plans, the longest query, and recovery.
+// PostgreSQL fulfils the contracts of a store and recovers from outages.
 
 import { randomBytes } from "node:crypto";
 import { createServer } from "node:net";

@@ -1,4 +1,4 @@
-// SQLite against the contracts of a store, its files, and sealed rows that were altered in them.
+// SQLite fulfils the contracts of a store and keeps its secrets sealed.
 
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// Metrics and log lines of observers, and the log's destination: batches in order, and a bounded buffer without a reader.
+// Metrics and log lines of observers, and the log's bounded buffer.
 
 import { execFileSync } from "node:child_process";
 import { closeSync, constants, openSync, readFileSync, readSync } from "node:fs";

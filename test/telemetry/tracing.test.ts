@@ -1,4 +1,4 @@
-// Traces: a gateway sends the spans of a login to a collector, as children of the caller's span, and logs the trace id.
+// A gateway sends the spans of each login to a collector.
 
 import { text } from "node:stream/consumers";
 import { expect, test } from "vitest";

@@ -1,4 +1,4 @@
-// Every way to check a token at a gateway gives the same answer.
+// Every way to check a token gives the same answer.
 
 import { ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";

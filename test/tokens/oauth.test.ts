@@ -1,4 +1,4 @@
-// OAuth's token endpoint over HTTP: its answers, its errors, its metadata, and logins by openid-client and oauth4webapi.
+// OAuth's token endpoint: answers, errors, metadata, and logins by client libraries.
 
 import { decodeJwt, exportSPKI, generateKeyPair } from "jose";
 import * as oauth from "oauth4webapi";

@@ -1,4 +1,4 @@
-// Forges tokens with any header and claims, signed by any key or none.
+// Forges tokens with any header, claims and signature.
 
 import { createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from "node:crypto";
 import type { TokenAlg } from "../../src/core/tokens/algorithms.ts";

@@ -1,4 +1,4 @@
-// Hostile headers: wrong algorithm, key or type (RFC 8725, 3.1, 3.5, 3.10, 3.11).
+// Hostile headers: algorithms, keys and types (RFC 8725, 3.1, 3.5, 3.10, 3.11).
 
 import { createHmac, createPublicKey } from "node:crypto";
 import { TOKEN_ALGS, type TokenAlg } from "../../src/core/tokens/algorithms.ts";

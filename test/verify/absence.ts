@@ -1,4 +1,4 @@
-// Counts the answers and fetches of a verifier while its issuer is away, under a flood of tokens with made-up keys.
+// Measures a verifier under a flood while its issuer is away.
 
 import { encodeJson, headerOf, validToken } from "../vectors/forge.ts";
 import { newMint, openIssuer, tokenWith, verifierOf } from "./issuer.ts";

@@ -1,4 +1,4 @@
-// Functions for services with other frameworks: the token of a request, and the form of an error.
+// Functions for other frameworks: the request's token and the error's form.
 
 import { expect, test } from "vitest";
 import { keysUnavailable, tokenExpired, tokenMissing, type VerifyError } from "../../src/verify/errors.ts";

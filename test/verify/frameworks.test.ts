@@ -1,5 +1,4 @@
-// requireToken in each framework: the identity of a valid token, each error in the form of its protocol, methods without a token,
-// and streams that wait for the token's check.
+// requireToken in each framework passes valid tokens and answers errors.
 
 import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import {

@@ -1,4 +1,4 @@
-// A verifier whose issuer is away: the tokens that it accepts, and its fetches.
+// A verifier keeps answering while its issuer is away.
 
 import { expect, test } from "vitest";
 import type { VerifierOptions } from "../../src/verify/exports.ts";

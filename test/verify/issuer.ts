@@ -1,4 +1,4 @@
-// An issuer for verifiers: a JWKS server whose answers the test sets, tokens of its keys, and verifiers of the tokens.
+// An issuer whose answers the test sets, its tokens and their verifiers.
 
 import { once } from "node:events";
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";

@@ -1,4 +1,4 @@
-// The verifier: the identity in a valid token, and the error for every other token.
+// A verifier gives a valid token's identity and rejects every other token.
 
 import { describe, expect, test, vi } from "vitest";
 import { TOKEN_ALGS } from "../../src/core/tokens/algorithms.ts";
