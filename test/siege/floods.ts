@@ -22,9 +22,6 @@ interface Flood {
   readonly reads?: boolean;
 }
 
-/** Node takes stream numbers up to 2^31. */
-const UNITS_OF_CONNECTION = 10_000;
-
 /** Sends `count` units over a few connections, at both listeners in turn. Reconnects after the gateway ends a connection. */
 function flood({ count: fullCount, size, unit, opening = Buffer.alloc(0), reads = true }: Flood): AttackPlan {
   return {
@@ -40,7 +37,7 @@ function flood({ count: fullCount, size, unit, opening = Buffer.alloc(0), reads 
           if (reads) socket.resume();
           else socket.pause();
           await writeAll(socket, Buffer.concat([h2.PREFACE, h2.settings(), opening]));
-          for (let units = 0; units < UNITS_OF_CONNECTION && sent < count && !socket.destroyed; units += size) {
+          for (let units = 0; sent < count && !socket.destroyed; units += size) {
             sent += size;
             // The gateway may read no more.
             const timer = setTimeout(() => socket.destroy(), STUCK_MS);

@@ -25,6 +25,8 @@ interface Client {
   readonly seconds?: number;
   /** Whether what makes progress may last longer. */
   readonly mayLast?: boolean;
+  /** Whether the gateway may end some before all have begun. */
+  readonly mayEnd?: boolean;
 }
 
 /** Slack for the sweep of connections, once a second, and for a busy machine. */
@@ -37,6 +39,10 @@ const CLOSED = { closes: true, seconds: 2 };
 const TRICKLE_MS = 2_000;
 const FIRST_BYTES_MS = 2_000;
 const CLOSE_AFTER_MS = 300;
+/** The least share that is open once the last has begun: otherwise the attack holds nothing. */
+const LEAST_OPEN = 0.9;
+/** Time in which the gateway accepts the last connections. */
+const ACCEPT_S = 2;
 /** HTTP/1 connections opened at a time. */
 const OPENING = 200;
 /** Few, since the attack is the memory that they hold, not the rate. */
@@ -45,7 +51,7 @@ const OPENING_HTTP2 = 5;
 /** Opens connections that send the same bytes, and expects that the gateway ends them, or their streams, in time. */
 function hold(client: Client): AttackPlan {
   const { count: fullCount = 5_000, listener = "publicUrl", first, trickle = [], reads = true, streams } = client;
-  const { seconds = REQUEST_S, closes = false, mayLast = false } = client;
+  const { seconds = REQUEST_S, closes = false, mayLast = false, mayEnd = false } = client;
   return {
     count: fullCount,
     async run(target, count, findings) {
@@ -68,13 +74,16 @@ function hold(client: Client): AttackPlan {
         openStreams.push(countOpenStreams(socket, streams));
         await received(socket, FIRST_BYTES_MS);
       });
-      if (closes) await pause(CLOSE_AFTER_MS);
-      if (closes) for (const socket of sockets) socket.destroy();
       const isOfStreams = streams !== undefined;
-      const left = await leftAfter(seconds, () =>
-        isOfStreams ? openStreams.reduce((sum, open) => sum + open(), 0) : heldConnections(target),
-      );
       const what = isOfStreams ? "streams" : "connections";
+      const countOpen = (): number =>
+        isOfStreams ? openStreams.reduce((sum, open) => sum + open(), 0) : heldConnections(target);
+      if (closes) await pause(CLOSE_AFTER_MS);
+      const all = count * (streams ?? 1);
+      const areFew = (): number => (countOpen() < all * LEAST_OPEN ? 1 : 0);
+      if (!mayEnd && (await leftAfter(ACCEPT_S, areFew)) > 0) findings.add(`few of ${all} ${what} were open together`);
+      if (closes) for (const socket of sockets) socket.destroy();
+      const left = await leftAfter(seconds, countOpen);
       if (left > 0 && !mayLast) findings.add(`${left} ${what} were open ${seconds} s after the last began`);
       clearInterval(trickling);
       for (const socket of sockets) socket.destroy();
@@ -122,6 +131,8 @@ function holdStreams({ window, frames, later, ...client }: Streams): AttackPlan 
 const ALL = 20;
 /** The most answers that may stay unread for longer than a second. */
 const UNREAD_STREAMS = { streams: 8, window: 0 };
+/** The most streaming calls of a connection. */
+const STREAMING_CALLS = 2;
 
 const whole =
   (request: RawRequest) =>
@@ -151,10 +162,11 @@ export const HELD: Readonly<Record<string, AttackPlan>> = {
   "silent-bodies": hold({ first: halfBody }),
   "slow-chunks": hold({ first: chunkedHead, trickle: byByte("1\r\n \r\n") }),
   "slow-trailers": hold({ first: join(chunkedHead, "2\r\n{}\r\n0\r\n"), trickle: byByte("X: a\r\n") }),
-  "broken-chunks": hold({ first: join(chunkedHead, "zz\r\n{}"), trickle: byByte("a") }),
+  "broken-chunks": hold({ first: join(chunkedHead, "zz\r\n{}"), trickle: byByte("a"), mayEnd: true }),
   "unknown-encoding": hold({
     first: join(http1(POST, ["Transfer-Encoding: xchunked"]), "{}"),
     trickle: byByte(" "),
+    mayEnd: true,
   }),
   "crlf-after-answer": hold({ first: login, trickle: byByte("\r\n") }),
   "unread-document": hold({ first: document, ...UNREAD }),
@@ -164,8 +176,13 @@ export const HELD: Readonly<Record<string, AttackPlan>> = {
   "window-0-documents": holdStreams({ ...UNREAD_STREAMS, frames: whole(get("/openapi.json")) }),
   "window-0-404": holdStreams({ ...UNREAD_STREAMS, frames: whole(get(`/nothing/${"a".repeat(200)}`)) }),
   "window-0-logins": holdStreams({ ...UNREAD_STREAMS, frames: whole(LOGIN) }),
-  "window-0-all-streams": holdStreams({ streams: ALL, window: 0, frames: whole(LOGIN) }),
-  "window-0-reflection": holdStreams({ ...UNREAD_STREAMS, listener: "internalUrl", frames: whole(REFLECTION) }),
+  "window-0-all-streams": holdStreams({ streams: ALL, window: 0, frames: whole(LOGIN), mayEnd: true }),
+  "window-0-reflection": holdStreams({
+    ...UNREAD_STREAMS,
+    streams: STREAMING_CALLS,
+    listener: "internalUrl",
+    frames: whole(REFLECTION),
+  }),
   "window-by-byte": holdStreams({
     ...UNREAD_STREAMS,
     count: 500,

@@ -128,16 +128,22 @@ interface Protocol {
   readonly mutations: readonly Mutation[];
   /** Whether the bytes answer a request. */
   readonly isAnswer: (bytes: Buffer) => boolean;
-  /** Whether the first answer has a status of 5xx, other than 501: Connect's for an unknown compression. */
-  readonly isServerError: (bytes: Buffer) => boolean;
+  /** Whether the first answer has a status of 5xx, except one that the request asks for. */
+  readonly isServerError: (answer: Buffer, sent: Buffer) => boolean;
 }
+
+/** A Connect call with an unknown compression, the only request that may be answered 501. */
+const MAY_BE_501 = /\/countersign\..*\ncontent-encoding:/is;
 
 const HTTP1: Protocol = {
   preface: NOTHING,
   requests: (_listener, target) => http1Requests(target),
   mutations: [...OF_BYTES, ...OF_HTTP1],
   isAnswer: (bytes) => /^HTTP\/1\.1 [2-5]\d\d/m.test(bytes.toString("latin1", 0, 200)),
-  isServerError: (bytes) => /^HTTP\/1\.1 5(?!01)/m.test(bytes.toString("latin1", 0, 200)),
+  isServerError(answer, sent) {
+    const [, status] = /^HTTP\/1\.1 (5\d\d)/m.exec(answer.toString("latin1", 0, 200)) ?? [];
+    return status !== undefined && !(status === "501" && MAY_BE_501.test(sent.toString("latin1")));
+  },
 };
 
 const PING_ACK = 1;
@@ -145,8 +151,8 @@ const PING_ACK = 1;
 const isEnd = ({ type, flags }: h2.Frame): boolean =>
   [h2.HEADERS, h2.RST_STREAM, h2.GOAWAY].includes(type) || (type === h2.PING && flags === PING_ACK);
 
-/** `:status` at the start of a header block: 500 indexed, 503 and 504 as literals (RFC 7541, 6.1 and 6.2.1). */
-const SERVER_ERRORS = [Buffer.of(0x8e), Buffer.from("\x48\x0350")];
+/** `:status` of 5xx at the start of a header block, in hex: 500 indexed, or a literal, plain or in Huffman's code (RFC 7541). */
+const SERVER_ERROR = /^(8e|480335|488[23]6[c-f])/;
 
 const HTTP2: Protocol = {
   preface: Buffer.concat([h2.PREFACE, h2.settings()]),
@@ -157,7 +163,7 @@ const HTTP2: Protocol = {
   isAnswer: (bytes) => [...h2.readFrames(bytes)].some(isEnd),
   isServerError(bytes) {
     const { payload = NOTHING } = [...h2.readFrames(bytes)].find(({ type }) => type === h2.HEADERS) ?? {};
-    return SERVER_ERRORS.some((start) => payload.indexOf(start) === 0);
+    return SERVER_ERROR.test(payload.toString("hex"));
   },
 };
 
@@ -173,11 +179,12 @@ function sendMutated({ preface, requests, mutations, isAnswer, isServerError }: 
       if (socket === undefined) return;
       socket.once("end", () => socket.end());
       const answer = received(socket, HANG_MS, isAnswer);
-      await writeAll(socket, Buffer.concat([preface, mutate(choose(valid, random), mutations, random)]));
+      const sent = Buffer.concat([preface, mutate(choose(valid, random), mutations, random)]);
+      await writeAll(socket, sent);
       if (index % OPEN_EVERY !== 0) socket.end();
       const answered = await answer;
       if (answered === undefined) findings.add("neither answered nor closed in 25 s");
-      else if (isServerError(answered)) findings.add("an answer of 5xx");
+      else if (isServerError(answered, sent)) findings.add("an answer of 5xx");
       socket.destroy();
     };
     await forEachIndex(count, LANES, async (index) => {

@@ -97,6 +97,7 @@ export function http2Requests(
     "a gRPC call that does not decode": grpc(`${AUTH}/Login`, Buffer.of(0xff)),
     "a gRPC call of an unknown path": grpc("/x/y"),
     "a gRPC call of an unknown content type": call(`${AUTH}/Login`, NO_MESSAGE, "application/grpc+x"),
+    "a gRPC call in JSON": call(`${AUTH}/GetServerTime`, Buffer.from("{}"), "application/grpc+json"),
     "a gRPC call with GET": get(`${AUTH}/Login`, { "content-type": "application/grpc" }),
     "a gRPC call with an invalid timeout": grpc(`${AUTH}/GetServerTime`, NO_MESSAGE, { "grpc-timeout": "soon" }),
     "a gRPC call with an unknown encoding": grpc(`${AUTH}/GetServerTime`, NO_MESSAGE, { "grpc-encoding": "x" }),

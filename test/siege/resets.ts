@@ -60,11 +60,17 @@ interface Stage {
   readonly open: (stream: number, request: RawRequest) => Buffer;
   /** Whether the answer has begun. */
   readonly isAnswered: boolean;
-  /** Frames in one piece with the reset, at the second try. */
+  /** Frames in one piece with the reset that follows, at the second try. */
   readonly before: (stream: number, request: RawRequest) => Buffer;
 }
 
 const STAGES: Readonly<Record<string, Stage>> = {
+  "in one piece with the request": {
+    open: (stream, request) =>
+      Buffer.concat([framesOf(stream, request), h2.resetStream(stream, (stream >> 1) % CODES.length)]),
+    isAnswered: false,
+    before: () => Buffer.alloc(0),
+  },
   "while the gateway waits for the body": {
     open: (stream, request) => begin(stream, request),
     isAnswered: false,

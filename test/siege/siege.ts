@@ -4,7 +4,7 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
 import { adopt } from "../program.ts";
-import { Findings, leftAfter } from "./attack.ts";
+import { Findings, heldConnections, leftAfter } from "./attack.ts";
 import { planOf } from "./attacks.ts";
 import type { SiegedGateway, Site } from "./gateway.ts";
 import { connectDevices } from "./logins.ts";
@@ -15,6 +15,8 @@ const MOST_GROWTH = 1.1;
 /** Memory at which the attack is stopped, since other programs share the machine. */
 const RSS_CEILING = 1_000;
 const POLL_MS = 50;
+/** Time in which the gateway has to close a connection that its peer has closed. */
+const GONE_S = 2;
 /** Time in which memory has to return to its former size. */
 const SETTLE_S = 60;
 /** The gateway frees memory after 5 s without much activity. */
@@ -61,6 +63,7 @@ export async function besiege(site: Site, name: string, scale: number) {
   const before = gateway.rss();
   using devices = startLogins(RATE);
   const tookMs = await attack(LONGEST_MS, findings);
+  await judgeLeft(gateway, findings);
   await pause(Math.max(0, SHORTEST_MS - tookMs));
   const logins = await devices.stop();
   using _later = startLogins(RATE);
@@ -88,11 +91,20 @@ export async function skirmish(site: Site, counts: Readonly<Record<string, numbe
   using devices = startLogins(SKIRMISH_RATE);
   const findings = new Findings();
   // One after the other, since an attack counts the connections of all attackers.
-  for (const [name, count] of Object.entries(counts)) await planOf(name).run(gateway.target, count, findings);
+  for (const [name, count] of Object.entries(counts)) {
+    await planOf(name).run(gateway.target, count, findings);
+    await judgeLeft(gateway, findings);
+  }
   const { sent, failed } = await devices.stop();
   if (sent === 0 || failed.length > 0) findings.add(`${failed.length} of ${sent} logins failed: ${summary(failed)}`);
   judgeLog(gateway, findings);
   return findings.list();
+}
+
+/** Adds connections that the gateway holds although the attack has closed all. */
+async function judgeLeft({ target }: SiegedGateway, findings: Findings): Promise<void> {
+  const left = await leftAfter(GONE_S, () => heldConnections(target));
+  if (left > 0) findings.add(`${left} connections were open ${GONE_S} s after their peers had closed`);
 }
 
 /** Adds an end of the gateway, and faults in its log. */
