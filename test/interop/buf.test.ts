@@ -1,4 +1,4 @@
-// buf curl calls every internal method by reflection alone.
+// buf curl calls every method of the gateway by reflection alone.
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

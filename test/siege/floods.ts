@@ -1,4 +1,4 @@
-// HTTP/2 floods: streams reset at once, and frames of every kind.
+// HTTP/2 floods of resets, settings, pings, headers and data.
 
 import * as h2 from "../frames.ts";
 import { type AttackPlan, forEachIndex, openSocket, writeAll } from "./attack.ts";
