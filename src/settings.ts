@@ -1,4 +1,4 @@
-// Every setting: how its text is read, its default, and its line in docs/reference/settings.md.
+// Every setting: its parser, default, and line in docs/reference/settings.md.
 
 import { readLimit } from "./core/limit-text.ts";
 import { FALLBACK_MODES } from "./core/limiter/fallback.ts";

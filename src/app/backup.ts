@@ -1,4 +1,4 @@
-// Backs up and restores the database that the settings name, SQLite or PostgreSQL.
+// Backs up and restores the database that the settings name.
 
 import { dataFile, processEnvironment, readDatabaseLocation } from "../config.ts";
 import { isMigrated, schemaOf } from "../store/migrations.ts";

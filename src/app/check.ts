@@ -1,4 +1,4 @@
-// Checks the database, keys, Redis, certificates and clocks that a gateway with these settings would use. Changes nothing.
+// Checks what a gateway with these settings would use. Changes nothing.
 
 import { X509Certificate } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-// Wires the limits: in the process, or in Redis with a fallback while Redis is away.
+// Wires the limits: in the process, or in Redis with a fallback.
 
 import type { Config } from "../config.ts";
 import type { FallbackOptions } from "../core/limiter/fallback.ts";

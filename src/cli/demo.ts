@@ -1,4 +1,4 @@
-// Files that `serve --dev` creates in the data directory: secrets, and a demo device.
+// Files that `serve --dev` creates: secrets, and a demo device.
 
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-// `countersign login` and `explain`: logs in as a device, and names the mistake in a login.
+// `countersign login` and `explain`: log in as a device, or explain a login.
 
 import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";

@@ -1,4 +1,4 @@
-// `countersign check`, `backup`, `restore` and `secrets`: the settings and the database of a gateway.
+// `countersign check`, `backup`, `restore` and `secrets`: a gateway's settings and database.
 
 import type { Command } from "commander";
 import { processEnvironment, readConfig } from "../config.ts";

@@ -1,4 +1,4 @@
-// `countersign operators`, `audit` and `dashboard`: admin tokens, the audit log, and a link to the dashboard.
+// `countersign operators`, `audit` and `dashboard`: admin tokens, audit log, and dashboard links.
 
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type Command, Option } from "commander";

@@ -1,4 +1,4 @@
-// Signs a device's logins, never two for the same second, by the gateway's clock once it is known.
+// Signs a device's logins, at most one for each second.
 
 import { KeyObject } from "node:crypto";
 import { status } from "@grpc/grpc-js";

@@ -1,4 +1,4 @@
-// A device's token: logs in at the first use, renews ahead of expiry, waits after failures. Has no timer.
+// Keeps a device's token: logs in, renews before expiry, waits after failures. Has no timer.
 
 import { type AuthClient, createAuthClient, type GatewayClientOptions } from "./auth-client.ts";
 import { systemClock } from "./clock.ts";

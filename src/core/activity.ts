@@ -1,4 +1,4 @@
-// The last login and failure of each device, collected in memory and written periodically.
+// Last logins and failures of devices, collected in memory and written periodically.
 
 import { AuthError, type Reason } from "./errors.ts";
 import type { Caller, Login, LoginRequest } from "./login.ts";

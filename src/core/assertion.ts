@@ -1,4 +1,4 @@
-// Client assertions, JWTs that devices log in with (RFC 7523, section 3), and the public keys that verify them.
+// Client assertions that devices log in with (RFC 7523, section 3).
 
 import { createHmac, createPublicKey, hash, type KeyObject, timingSafeEqual, verify } from "node:crypto";
 import { type AuthError, malformed } from "./errors.ts";

@@ -1,4 +1,4 @@
-// The charges of a login, their outcome by policy, and a device's current limit.
+// The charges of a login, their outcome, and a device's current limit.
 
 import { AuthError } from "./errors.ts";
 import { readDeviceKey } from "./login-fields.ts";

@@ -1,4 +1,4 @@
-// AuthError: every reason why a call fails. protocols/errors.ts maps it to each protocol.
+// AuthError: every reason why a call fails. Its form in each protocol is in protocols/errors.ts.
 
 import type { LimitState } from "./ports.ts";
 

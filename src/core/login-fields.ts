@@ -1,4 +1,4 @@
-// The fields of a login: the shape of each, and the error for each mistake.
+// Reads a login's fields, and names the mistake in each.
 
 import { AuthError, malformed } from "./errors.ts";
 

@@ -1,4 +1,4 @@
-// Load shedding: refuses new logins at once while the wait would be too long.
+// Load shedding: refuses new logins while the wait would be too long.
 
 import { AuthError } from "./errors.ts";
 

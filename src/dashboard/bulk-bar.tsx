@@ -1,4 +1,4 @@
-// Changes of a selection of devices, or of all that a filter matches, and their export.
+// Changes and exports selected devices, or all that a filter matches.
 
 import type { VNode } from "preact";
 import { useRef, useState } from "preact/hooks";

@@ -1,4 +1,4 @@
-// The form fields of a device, for enrolment and for its own page: name, labels and key.
+// The form fields of a device: name, labels and key.
 
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";

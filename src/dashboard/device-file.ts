@@ -1,4 +1,4 @@
-// Devices as CSV: written for export, and read for import in the columns of the command line.
+// Devices as CSV: export, and import in the command line's columns.
 
 import Papa from "papaparse";
 import type { Device, ImportDevicesRequest_Row } from "../../gen/es/countersign/admin/v1/admin_pb.ts";

@@ -1,4 +1,4 @@
-// Enrolment by a CSV file: progress, bad rows with their line, resumed where it stopped.
+// Enrols devices from a CSV file: progress, bad rows, and resuming.
 
 import type { VNode } from "preact";
 import { useRef, useState } from "preact/hooks";

@@ -1,4 +1,4 @@
-// Forms, dialogs and buttons that change something, with the outcome of their action.
+// Forms, dialogs and action buttons, with the outcome of their action.
 
 import { type ComponentChildren, isValidElement, type VNode } from "preact";
 import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";

@@ -1,4 +1,4 @@
-// The frame around every page: navigation, the operator, and a banner while something is degraded.
+// The frame of every page: navigation, the operator, and a degradation banner.
 
 import type { ComponentChildren, VNode } from "preact";
 import { useState } from "preact/hooks";

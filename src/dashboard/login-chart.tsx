@@ -1,4 +1,4 @@
-// The chart of logins a second for the last hour: a line for the admitted, a line for the refused.
+// The chart of the last hour's logins a second, admitted and refused.
 
 import type { VNode } from "preact";
 import { useEffect, useRef } from "preact/hooks";

@@ -1,4 +1,4 @@
-// Logins to paste: the programs of docs/devices.md with the values of a device.
+// Logins to paste: the programs of docs/devices.md with a device's values.
 
 import page from "../../docs/devices.md?raw";
 

@@ -1,4 +1,4 @@
-// The dashboard: signs the operator in, and shows the page that the address names.
+// Signs the operator in, and shows the page that the address names.
 
 import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";

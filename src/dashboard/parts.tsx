@@ -1,4 +1,4 @@
-// Parts that several pages are made of: badges, times, notices, tabs, facts, secrets.
+// Parts of several pages: badges, times, notices, tabs, facts, secrets.
 
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { ComponentChildren, VNode } from "preact";

@@ -1,4 +1,4 @@
-// The form of a search, whose fields are the parameters of the page's address.
+// A search form whose fields are the parameters of the page's address.
 
 import type { ComponentChildren, VNode } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";

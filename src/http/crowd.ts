@@ -1,4 +1,4 @@
-// Notices that a crowd of connections or a burst of requests is over and the listener is calm.
+// Notices when a listener is calm after a burst of connections or requests.
 
 /** Fewer connections leave little memory behind. */
 const CROWD = 100;

@@ -1,4 +1,4 @@
-// The dashboard over HTTP: its files under a strict Content-Security-Policy, sign-in and sign-out.
+// Serves the dashboard: files under a strict Content-Security-Policy, sign-in and sign-out.
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { extname, join } from "node:path";

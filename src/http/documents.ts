@@ -1,4 +1,4 @@
-// Documents for verifiers: the JWKS (RFC 7517) and the issuer's metadata (RFC 8414).
+// Documents for verifiers: JWKS (RFC 7517) and issuer metadata (RFC 8414).
 
 import { createHash } from "node:crypto";
 import { ASSERTION_ALGS } from "../core/assertion.ts";

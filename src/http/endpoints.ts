@@ -1,4 +1,4 @@
-// Single paths, each with a request and answer format of its own: documents, health, forward-auth, introspection.
+// Single paths, each with a request and answer format of its own.
 
 import { malformed } from "../core/errors.ts";
 import type { CallOptions, RequestCaller } from "../protocols/call.ts";

@@ -1,4 +1,4 @@
-// HTTP/1: exchanges of Node's server, and answers to requests that it cannot parse.
+// HTTP/1 exchanges of Node's server, and answers to unparsable requests.
 
 import { type IncomingMessage, type Server, type ServerOptions, type ServerResponse, STATUS_CODES } from "node:http";
 import { Socket } from "node:net";

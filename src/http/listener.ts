@@ -1,4 +1,4 @@
-// One port for HTTP/1.0, HTTP/1.1 and HTTP/2, plain or over TLS; the first bytes decide.
+// One port for HTTP/1 and HTTP/2, plain or over TLS. The first bytes decide.
 
 import { once } from "node:events";
 import { createServer } from "node:http";

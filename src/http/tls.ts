@@ -1,4 +1,4 @@
-// TLS of a listener: certificate and key files, loaded again when they change.
+// A listener's TLS: reloads certificate and key files when they change.
 
 import { createPrivateKey, hkdfSync, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-// `POST /oauth2/token`: a login by OAuth's client credentials (RFC 6749, 4.4) and a client assertion (RFC 7523).
+// `POST /oauth2/token`: client credentials (RFC 6749, 4.4) with a client assertion (RFC 7523).
 
 import { type Assertion, readAssertion } from "../core/assertion.ts";
 import { malformed, type Reason } from "../core/errors.ts";

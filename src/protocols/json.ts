@@ -1,4 +1,4 @@
-// Parses a JSON body, and names the mistake in a body that fails.
+// Parses a JSON body, and names the mistake in a malformed one.
 
 import type { JsonValue } from "@bufbuild/protobuf";
 import { type ParseError, parse, printParseErrorCode } from "jsonc-parser";

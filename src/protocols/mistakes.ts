@@ -1,4 +1,4 @@
-// Names the mistake in a media type, or in a JSON value that does not fit its field.
+// Names the mistake in a media type or a JSON value.
 
 import { type DescField, type JsonObject, type JsonValue, ScalarType } from "@bufbuild/protobuf";
 import { distance } from "fastest-levenshtein";

@@ -1,4 +1,4 @@
-// AdminService's methods on devices: one, all that match a filter, and imported rows.
+// AdminService's methods on one device, on matching devices, and on imports.
 
 import { create } from "@bufbuild/protobuf";
 import type { FieldMask } from "@bufbuild/protobuf/wkt";

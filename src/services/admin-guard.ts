@@ -1,4 +1,4 @@
-// Checks the admin token of operators' calls, and names the actor for the audit log.
+// Checks the admin token of calls, and names the audit log's actor.
 
 import { createContextKey, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
 import type { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";

@@ -1,4 +1,4 @@
-// Resources, enums and times of the admin contract, converted from and to the core's.
+// Converts resources, enums and times between the admin contract and the core.
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";

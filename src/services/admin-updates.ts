@@ -1,4 +1,4 @@
-// Updates of resources: the fields that change (AIP-134) and the etag that must match.
+// Updates of resources: the changed fields (AIP-134) and the required etag.
 
 import type { DescMessage } from "@bufbuild/protobuf";
 import type { FieldMask } from "@bufbuild/protobuf/wkt";

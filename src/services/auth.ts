@@ -1,4 +1,4 @@
-// AuthService and TokenService: convert messages for the core, and set the rate limit headers.
+// AuthService and TokenService: convert messages, and set rate limit headers.
 
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";

@@ -1,4 +1,4 @@
-// The overview for operators: the fleet, this gateway's logins of the last hour, and the state of its parts.
+// The overview: fleet, this gateway's logins, and the state of its parts.
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { OverviewSchema } from "../../gen/es/countersign/admin/v1/admin_pb.ts";

@@ -1,4 +1,4 @@
-// Reads for logins and token checks: one statement for each, and for a login the unsealed keys of the customer, which are cached.
+// Reads credentials for logins and token checks, and caches unsealed customer keys.
 
 import { randomBytes } from "node:crypto";
 import { LRUCache } from "lru-cache";

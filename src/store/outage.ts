@@ -1,4 +1,4 @@
-// A circuit breaker for the database: fails fast, probes until it answers, and notifies of both changes.
+// The database's circuit breaker: fails fast, probes, and notifies of changes.
 
 import { AuthError } from "../core/errors.ts";
 

@@ -1,4 +1,4 @@
-// Seals secrets at rest with master keys (AES-256-GCM), and binds each secret to its row.
+// Seals secrets with master keys (AES-256-GCM), each bound to its row.
 
 import {
   createCipheriv,

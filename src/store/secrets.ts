@@ -1,4 +1,4 @@
-// The queries of sealed secrets: resealing under the first master key, and retiring lost ones.
+// The queries of sealed secrets: resealing, and retiring lost ones.
 
 import { setImmediate as letOthersGo } from "node:timers/promises";
 import { type Kysely, sql, type Transaction } from "kysely";

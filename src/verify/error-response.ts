@@ -1,4 +1,4 @@
-// Renders an error for HTTP, gRPC and Connect, in the gateway's own form.
+// Renders an error for HTTP, gRPC and Connect in the gateway's form.
 
 import type { VerifyError, VerifyReason } from "./errors.ts";
 

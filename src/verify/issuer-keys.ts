@@ -1,4 +1,4 @@
-// The issuer's keys by jose, and cached ones while the issuer is away.
+// Loads the issuer's keys, and uses cached ones while it is away.
 
 import { createLocalJWKSet, createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey } from "jose";
 import { keysUnavailable } from "./errors.ts";

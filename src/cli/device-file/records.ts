@@ -1,4 +1,4 @@
-// The records of a file of devices, parsed by csv-parse: CSV, or one JSON object a line.
+// Reads the records of a device file: CSV, or JSON lines.
 
 import { once } from "node:events";
 import { pipeline, type Readable } from "node:stream";

@@ -1,4 +1,4 @@
-// Files that commands read and write: inputs, and files that hold one secret.
+// Reads and writes the files of commands: inputs and secrets.
 
 import { isUtf8 } from "node:buffer";
 import { readFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-// `list` commands: every page of a list, as a table or as JSON lines; and the options that select what is listed.
+// `list` commands: pages as a table or JSON lines, and selection options.
 
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import type { Command } from "commander";

@@ -1,4 +1,4 @@
-// Explains a client assertion: its form, its time, and the mistake in its signature.
+// Explains a client assertion: its form, time and signature.
 
 import { createHmac, verify } from "node:crypto";
 import {

@@ -1,4 +1,4 @@
-// Reads a login's body as a device sent it, and corrects the mistakes of its form.
+// Reads a login as a device sent it, and corrects its form.
 
 import { AuthError } from "../errors.ts";
 import type { SignedLogin } from "../login.ts";

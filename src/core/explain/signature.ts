@@ -1,4 +1,4 @@
-// Explains a signature: the key that made it, or the one known mistake that leads to it, each checked by its MAC.
+// Finds the key that made a signature, or the mistake in it.
 
 import { createHmac, createSecretKey, hash } from "node:crypto";
 import { stateOf } from "../registry/customer-keys.ts";

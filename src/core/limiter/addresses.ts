@@ -1,4 +1,4 @@
-// Addresses as limits count them, and the networks that have a limit of their own.
+// Addresses as limits count them, and networks with their own limits.
 
 import { isIPv4, isIPv6 } from "node:net";
 import ipaddr from "ipaddr.js";

@@ -1,4 +1,4 @@
-// A connection to Redis that fails fast and always comes back: one server, the master that Sentinels name, or a Cluster.
+// A Redis connection that fails fast and reconnects: server, Sentinels or Cluster.
 
 import { Cluster, Redis, type RedisOptions } from "ioredis";
 import type { Availability } from "./fallback.ts";

@@ -1,4 +1,4 @@
-// The limiter over a Redis that may be away: a deadline, a circuit breaker, and this gateway's share meanwhile.
+// Adds a deadline, circuit breaker and fallback to the limiter on Redis.
 
 import { createDeadline } from "../deadline.ts";
 import { AuthError, UNAVAILABLE_RETRY_MS } from "../errors.ts";

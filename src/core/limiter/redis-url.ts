@@ -1,4 +1,4 @@
-// Reads the URL of Redis: one server, a master behind Sentinels, or a Cluster.
+// Parses a Redis URL: one server, Sentinels, or a Cluster.
 
 import { isIPv4, isIPv6 } from "node:net";
 

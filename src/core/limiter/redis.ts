@@ -1,4 +1,4 @@
-// The limiter on Redis: exact over all gateways, by one script and Redis's own clock.
+// The limiter on Redis: exact over all gateways, by Redis's own clock.
 
 import type { Redis, Result } from "ioredis";
 import { LRUCache } from "lru-cache";

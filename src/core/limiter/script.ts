@@ -1,4 +1,4 @@
-// The script that decides in Redis: the arithmetic of window.ts on a packed log.
+// The script that decides charges in Redis, by the arithmetic of window.ts.
 
 import { LARGEST_EXACT_LIMIT, SUB_WINDOWS } from "./window.ts";
 

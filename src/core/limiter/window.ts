@@ -1,4 +1,4 @@
-// The arithmetic of a sliding window: a log and an instant give a decision.
+// The arithmetic of a sliding window, on a log of admissions.
 
 /** Admissions at one instant. */
 export interface Entry {

@@ -1,4 +1,4 @@
-// Customer keys: the secrets that sign logins, and that boards' own keys derive from.
+// Customer keys: secrets that sign logins or derive boards' keys.
 
 import { createHmac, randomBytes } from "node:crypto";
 import { AuthError, malformed } from "../errors.ts";

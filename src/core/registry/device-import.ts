@@ -1,4 +1,4 @@
-// Import of devices: many rows in one transaction; an invalid row fails alone.
+// Imports many devices in one transaction. An invalid row fails alone.
 
 import { AuthError, malformed, type Reason } from "../errors.ts";
 import { DEVICE_KIND, type DevicePatch, newDevice, readDevicePatch } from "./devices.ts";

@@ -1,4 +1,4 @@
-// The fleet: counts of devices, and changes of many at once, in short steps between logins.
+// Counts and changes many devices, in short steps between logins.
 
 import { malformed } from "../errors.ts";
 import { readDeviceKey } from "../login-fields.ts";

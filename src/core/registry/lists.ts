@@ -1,4 +1,4 @@
-// Lists: filters, which are comparisons joined by AND (a part of AIP-160), and pages (AIP-158).
+// Lists: filters (a part of AIP-160) and pages (AIP-158).
 
 import { type AuthError, malformed } from "../errors.ts";
 import { parseDuration, readInstant } from "../limit-text.ts";

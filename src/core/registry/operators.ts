@@ -1,4 +1,4 @@
-// Operators: admin tokens with a name, a role and an expiry, stored as hashes.
+// Operators: admin tokens with a name, role and expiry, stored as hashes.
 
 import { createHash, randomBytes } from "node:crypto";
 import { AuthError, malformed } from "../errors.ts";

@@ -1,4 +1,4 @@
-// Rows of the registry, and the ports of the stores that hold them.
+// The rows of the registry, and the ports of its stores.
 
 import type { KeyPurpose } from "../ports.ts";
 

@@ -1,4 +1,4 @@
-// Resources, which are customers and devices: their standard methods (AIP-130), versions, and audit entries.
+// Customers and devices: standard methods (AIP-130), versions, and audit entries.
 
 import { AuthError } from "../errors.ts";
 import { type Fields, type Listing, type ListRequest, listPage } from "./lists.ts";

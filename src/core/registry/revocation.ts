@@ -1,4 +1,4 @@
-// Token ids (jti, RFC 7519, 4.1.7) and revocation: of one token, or of a device's tokens by the epoch in each id.
+// Token ids, and revocation of one token or of a device's tokens.
 
 import { hash, randomFillSync } from "node:crypto";
 import { malformed } from "../errors.ts";
@@ -20,7 +20,7 @@ export function epochOf({ customerId, createdAt, device, customer }: RevocationM
 const pool = Buffer.alloc(RANDOM_BYTES * 512);
 let used = pool.length;
 
-/** Names a token: its epoch, and 72 random bits in base64url. */
+/** Names a token (jti, RFC 7519, 4.1.7): its epoch, and 72 random bits in base64url. */
 export function nameToken(epoch: string): string {
   if (used === pool.length) {
     randomFillSync(pool);

@@ -1,4 +1,4 @@
-// The port of sealed secrets: resealing under another master key, and retiring lost ones.
+// The port of sealed secrets: resealing, and retiring lost ones.
 
 import type { Stamp } from "./ports.ts";
 

@@ -1,4 +1,4 @@
-// Sessions of the dashboard: an admin token or a sign-in code, exchanged for a sealed cookie (RFC 6265).
+// Dashboard sessions: an admin token or sign-in code becomes a sealed cookie.
 
 import { AuthError } from "../errors.ts";
 import { CLOCKS_APART_MS, type Limiter, type Policy } from "../ports.ts";

@@ -1,4 +1,4 @@
-// Generates key pairs, imports them as PEM or JWK, and prepares them to sign or verify.
+// Generates and imports key pairs, and prepares them to sign or verify.
 
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
 import { calculateJwkThumbprint, exportJWK } from "jose";

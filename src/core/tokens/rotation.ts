@@ -1,4 +1,4 @@
-// The states of signing keys over time: next -> active -> retired -> deleted; or revoked. Pure: the time is an argument.
+// The states of signing keys: next -> active -> retired -> deleted, or revoked.
 
 import { AuthError } from "../errors.ts";
 import { CLOCKS_APART_MS, LONGEST_TOKEN_LIFE_MS } from "../ports.ts";

@@ -1,4 +1,4 @@
-// The page of a device: its state, login limit, audit events, and explain.
+// A device's page: state, login limit, audit events, and explain.
 
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { VNode } from "preact";

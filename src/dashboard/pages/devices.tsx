@@ -1,4 +1,4 @@
-// The devices: search, filters, pages of a list of millions, and changes of many at once.
+// The devices page: search, filters, a paged list, and bulk changes.
 
 import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";

@@ -1,4 +1,4 @@
-// Enrolment: one device with its secret and a login to paste, or a CSV file of many.
+// Enrolment of one device by a form, or of many by CSV.
 
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";

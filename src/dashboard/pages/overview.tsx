@@ -1,4 +1,4 @@
-// The overview: the fleet, logins and errors of the last hour, and the parts of the gateway.
+// The overview page: fleet, last hour's logins and errors, and gateway parts.
 
 import type { VNode } from "preact";
 import { type Overview, type Overview_Fleet, PartStateSchema } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";

@@ -1,4 +1,4 @@
-// Look-ups of logins and token checks on PostgreSQL: concurrent ones become one query, with a deadline of a second.
+// Joins concurrent look-ups of logins and token checks into one PostgreSQL query.
 
 import { createDeadline } from "../../core/deadline.ts";
 import { type Outage, storeUnavailable } from "../outage.ts";

@@ -1,4 +1,4 @@
-// The queries of an import: many devices in one transaction, as one parameter of each statement.
+// The queries of an import, each with many devices in one parameter.
 
 import { setImmediate as letOthersGo } from "node:timers/promises";
 import { type RawBuilder, sql, type Transaction } from "kysely";

@@ -1,4 +1,4 @@
-// The queries of the whole fleet, in steps of a few milliseconds, since SQLite blocks everything else meanwhile.
+// The queries of the whole fleet, in short steps. SQLite blocks everything else meanwhile.
 
 import { setImmediate as letOthersGo } from "node:timers/promises";
 import { sql } from "kysely";
