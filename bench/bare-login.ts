@@ -1,4 +1,4 @@
-// The work of a login with jose and ioredis and nothing else, for peers without it.
+// A login with jose and ioredis alone, which the peers share.
 
 import { createHmac, createSecretKey, type KeyObject, randomUUID, timingSafeEqual } from "node:crypto";
 import { Redis, type Result } from "ioredis";

@@ -1,4 +1,4 @@
-// `npm run bench:dashboard [-- --devices N]`: the dashboard with a million devices, and logins during a change of 200,000.
+// `npm run bench:dashboard [-- --devices N]`: measures a dashboard of a million devices, and logins during changes.
 
 import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";

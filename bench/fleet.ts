@@ -1,4 +1,4 @@
-// The fleet that logs in: devices of one customer, their signed logins, and the check of answers.
+// Devices of one customer, their signed logins, and the check of answers.
 
 import { createHmac, randomBytes, randomUUID } from "node:crypto";
 import { type Algorithm, type LoginBody, TOKEN_SECONDS } from "./contract.ts";

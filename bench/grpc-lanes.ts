@@ -1,4 +1,4 @@
-// Lanes over gRPC: streams of one HTTP/2 connection, as a channel has them. Knows frames and status, not messages.
+// Lanes over gRPC: streams of one HTTP/2 connection. Knows frames and status, not messages.
 
 import { once } from "node:events";
 import { type ClientHttp2Session, connect, type IncomingHttpHeaders } from "node:http2";

@@ -1,4 +1,4 @@
-// Lanes over HTTP/1.1: a keep-alive connection each, or a new TLS connection for each request.
+// Lanes over HTTP/1.1: keep-alive connections, or a TLS connection for each request.
 
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";

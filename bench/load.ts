@@ -1,4 +1,4 @@
-// The load: requests over lanes, one at a time on each, every answer checked. No client library, which would share the machine.
+// Sends requests over lanes and checks every answer. Uses no client library, which would share the machine.
 
 export interface Lane {
   /** Sends a request. @throws Error unless it is answered with success */
@@ -22,7 +22,7 @@ export interface LoadResult {
   readonly latencies: readonly number[];
 }
 
-/** Sends requests until there are no more, and waits for the answers. @throws Error at the first wrong answer */
+/** Sends all requests, one at a time on each lane, and waits for the answers. @throws Error at the first wrong answer */
 export async function runLoad(lanes: readonly Lane[], nextRequest: () => LoadRequest | undefined): Promise<LoadResult> {
   const latencies: number[] = [];
   const started = performance.now();

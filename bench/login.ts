@@ -1,4 +1,4 @@
-// `npm run bench`: the server CPU of a login at the gateway and at its peers, interleaved in one run.
+// `npm run bench`: compares a login's server CPU at the gateway and its peers.
 
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";

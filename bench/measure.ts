@@ -1,4 +1,4 @@
-// The measurement: rounds of load, peer after peer in short slices, so that drift of the machine affects all alike.
+// Measures peers in short turns, so that machine drift affects all alike.
 
 import { quantile } from "./figures.ts";
 import type { OpenLanes } from "./load.ts";

@@ -1,4 +1,4 @@
-// A gateway for one run, as operators start it: a process on a database of its own, and the commands against it. Knows Linux's /proc.
+// Starts a gateway on its own database, and runs commands against it. Reads Linux's /proc.
 
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";

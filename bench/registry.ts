@@ -1,4 +1,4 @@
-// `npm run bench:registry [-- --only sqlite|postgres --devices N]`: a registry of a million devices compared with one of a thousand, and its targets.
+// `npm run bench:registry [-- --only sqlite|postgres --devices N]`: compares registries of a million and of a thousand devices.
 
 import { createHash } from "node:crypto";
 import { createWriteStream, writeFileSync } from "node:fs";

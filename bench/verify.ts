@@ -1,4 +1,4 @@
-// `npm run bench:verify [-- --only RS256|EdDSA --rounds N]`: `GET /auth/check` compared with a bare node:http that checks with jose, and the target.
+// `npm run bench:verify [-- --only RS256|EdDSA --rounds N]`: compares `GET /auth/check` with a bare node:http server that uses jose.
 
 import { parseArgs } from "node:util";
 import type { JSONWebKeySet } from "jose";

@@ -1,4 +1,4 @@
-// Takes the pictures of docs/dashboard.md: a gateway with a small fleet, in Debian's Chromium.
+// Takes the pictures of docs/dashboard.md in Debian's Chromium.
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";

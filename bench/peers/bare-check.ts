@@ -1,4 +1,4 @@
-// Peer: the check of a token on node:http with jose and nothing else: the cost of the work itself.
+// Peer: checks a token on node:http with jose alone.
 
 import { createServer } from "node:http";
 import { importJWK, jwtVerify } from "jose";

@@ -1,4 +1,4 @@
-// Peer: the same login on node:http or node:https with jose and ioredis alone.
+// Peer: the login on node:http or node:https with jose and ioredis alone.
 
 import { readFileSync } from "node:fs";
 import { createServer, type RequestListener, type ServerResponse } from "node:http";

@@ -1,4 +1,4 @@
-// Peer: the same login, written as a handler for Connect's own adapter on node:http, the way its documentation shows.
+// Peer: the same login as a handler of Connect's adapter on node:http.
 
 import { createServer } from "node:http";
 import { Code, ConnectError } from "@connectrpc/connect";

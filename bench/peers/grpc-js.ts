@@ -1,4 +1,4 @@
-// Peer: the same login, written as a handler for grpc-js's own server, with ts-proto's messages.
+// Peer: the same login as a handler of grpc-js, with ts-proto's messages.
 
 import { Metadata, Server, ServerCredentials, status } from "@grpc/grpc-js";
 import { type AuthServiceServer, AuthServiceService } from "../../gen/grpc/countersign/auth/v1/auth.ts";

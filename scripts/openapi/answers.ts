@@ -1,4 +1,4 @@
-// The answers of an operation: success with its headers, and errors, made by the functions that make real ones.
+// Describes an operation's answers. Its errors come from the functions that make real ones.
 
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import { AuthError, malformed, type Reason } from "../../src/core/errors.ts";

@@ -1,4 +1,4 @@
-// The single paths that no service has: token endpoint, token checks, and documents for verifiers.
+// Describes the paths outside services: token endpoint, checks, and documents for verifiers.
 
 import type { JsonObject } from "@bufbuild/protobuf";
 

@@ -1,4 +1,4 @@
-// Messages as JSON Schema (2020-12), in the form that REST has them: snake_case names, enums by name.
+// Messages as JSON Schema (2020-12), in the form of their REST JSON.
 
 import {
   type DescEnum,

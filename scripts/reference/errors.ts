@@ -1,4 +1,4 @@
-// Renders docs/reference/errors.md: every reason in each protocol, from the table that the protocols use.
+// Renders docs/reference/errors.md: every reason in each protocol.
 
 import { Code } from "@connectrpc/connect";
 import type { Reason } from "../../src/core/errors.ts";
