@@ -1,4 +1,4 @@
-// Notices when a listener is calm after a burst of connections or requests.
+// Notices when a listener is calm again after many connections or requests.
 
 /** Fewer connections leave little memory behind. */
 const CROWD = 100;
