@@ -15,8 +15,8 @@ const MOST_GROWTH = 1.1;
 /** Memory at which the attack is stopped, since other programs share the machine. */
 const RSS_CEILING = 1_000;
 const POLL_MS = 50;
-/** Time in which the gateway has to close a connection that its peer has closed. */
-const GONE_S = 2;
+/** Time in which the gateway has to close a connection that its peer has closed: a second, and slack for a busy machine. */
+const GONE_S = 5;
 /** Time in which memory has to return to its former size. */
 const SETTLE_S = 60;
 /** The gateway frees memory after 5 s without much activity. */
