@@ -145,8 +145,15 @@ test("no folder or file has a name that says nothing, such as utils", () => {
   expect(files.filter((file) => saysNothing.test(file))).toEqual([]);
 });
 
-test("every module opens with a one-line comment", () => {
-  expect(files.filter((file) => !/^\/\/ \S/.test(readFileSync(file, "utf8")))).toEqual([]);
+test("every module opens with a sentence of at most twelve words", () => {
+  const modules = [...files, ...globSync("{test,bench,scripts}/**/*.ts")];
+  const wrong = modules.filter((file) => {
+    const lines = readFileSync(file, "utf8").split("\n");
+    const opening = lines.find((line) => !/^(#!|\/\/ biome-ignore)/.test(line)) ?? "";
+    const [sentence = ""] = opening.replace(/`[^`]*`/g, "code").split(/\. (?=[A-Z])/);
+    return !/^\/\/ \S/.test(opening) || sentence.split(" ").filter((word) => /\w/.test(word)).length > 12;
+  });
+  expect(wrong).toEqual([]);
 });
 
 test("no comment, test name or heading opens with a word that hides its subject", () => {
