@@ -203,11 +203,11 @@ test("a renewal comes when one to two times refreshAhead of the token's life is 
   expect([renewedAfter(600_000, 0.2, 0), renewedAfter(600_000, 0.2, 0.5)]).toEqual([480_000, 420_000]);
 });
 
-test("a token is used until 5 s, or a tenth of its life, before its expiry", () => {
+test("does not use a token's last 5 s, or last tenth if that is shorter", () => {
   expect([600_000, 50_000, 10_000, 1_000].map(usableFor)).toEqual([595_000, 45_000, 9_000, 900]);
 });
 
-test("a wait is at least retry_after; without one it is at most a minute", () => {
+test("a wait is at least retry_after; without retry_after it is at most a minute", () => {
   const failed = fc.integer({ min: 1, max: 10_000 });
   fc.assert(
     fc.property(failed, fc.nat({ max: 3_600_000 }), fraction, (failures, asked, random) => {
