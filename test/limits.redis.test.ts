@@ -76,7 +76,9 @@ test("with `local` logins continue, and readiness, metrics and log report it", a
   expect(await metric("countersign_limits_degraded")).toBe(0);
   expect(await endAndRead()).toEqual([
     expect.objectContaining({ msg: "redis is away: limits are decided without it", cause: expect.any(String) }),
-    expect.objectContaining({ msg: "redis is back: limits are exact once it has been up for their window" }),
+    expect.objectContaining({
+      msg: "redis is back: each limit is exact once redis has been up for the limit's window",
+    }),
   ]);
 });
 

@@ -23,7 +23,7 @@ export function observeFallback(logger: Logger, metrics: Metrics, mode: Fallback
     },
     back(up_seconds) {
       metrics.limitsDegraded.set(0);
-      logger.warn({ up_seconds }, "redis is back: limits are exact once it has been up for their window");
+      logger.warn({ up_seconds }, "redis is back: each limit is exact once redis has been up for the limit's window");
     },
     decided: (outcome) => metrics.limitsDecidedAlone.inc({ outcome }),
   };

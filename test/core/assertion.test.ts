@@ -215,6 +215,12 @@ describe.for(["ES256", "EdDSA"] as const)("RFC 8725, for a device with an %s key
     const device = await openPath(fixture).enrol({ publicKey: pem });
     expect(await outcome(make(device, signParts, {}, header))).toBe(INVALID);
   });
+
+  test("3.3: another key pair, also for a device without one and for an unknown device", async () => {
+    for (const device of [(await enrolShared(openPath(fixture))).device, "nobody"]) {
+      expect(await outcome(make(device, byKey(alg, stranger.privateKey), {}, { alg }))).toBe(INVALID);
+    }
+  });
 });
 
 describe("RFC 8725", () => {
