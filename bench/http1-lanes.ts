@@ -33,7 +33,7 @@ const BOARD = { minVersion: "TLSv1.3", ciphers: "TLS_AES_128_GCM_SHA256", ecdhCu
 
 /** Lanes that make a TLS connection for each request. A request with a handshake of the other kind fails. */
 export function openNewTls(handshake: "full" | "resumed"): OpenLanes {
-  // The certificate is made for this run; checking it costs the client alone.
+  // The certificate is made for this run; checking would cost only the client.
   const secureContext = createSecureContext(BOARD);
   return (origin, count) => {
     const { hostname: host, port } = new URL(origin);
