@@ -29,7 +29,7 @@ export function isDeviceKey(text: string): boolean {
 export function readDeviceKey(text: string): string {
   if (text === "") throw malformed("device_key is missing or empty", "device_key");
   if (text.length > MAX_DEVICE_KEY) {
-    throw malformed(`device_key has ${text.length} characters. It has at most ${MAX_DEVICE_KEY}`, "device_key");
+    throw malformed(`device_key has ${text.length} characters. Send at most ${MAX_DEVICE_KEY}`, "device_key");
   }
   if (!VISIBLE_ASCII.test(text)) {
     const position = [...text].findIndex((character) => !VISIBLE_ASCII.test(character)) + 1;

@@ -23,7 +23,7 @@ type Mistake = readonly [sentence: string, ...texts: string[]];
 const MISTAKES = {
   device_key: [
     ["is missing or empty", ""],
-    ["has 97 characters. It has at most 96", "k".repeat(97)],
+    ["has 97 characters. Send at most 96", "k".repeat(97)],
     ["has a character that is not visible ASCII at position 1", " device", "🔑key"],
     ["has a character that is not visible ASCII at position 2", "d\x7f", "a🔑 "],
     ["has a character that is not visible ASCII at position 3", "my device", "de\0vice"],

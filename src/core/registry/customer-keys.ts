@@ -163,7 +163,7 @@ function readSecret(text: string): Buffer {
   if (!text.isWellFormed()) throw malformed("imported_key is not text that UTF-8 can encode", "imported_key");
   const secret = Buffer.from(text, "utf8");
   if (secret.length > MAX_SECRET_BYTES) {
-    throw malformed(`imported_key has ${secret.length} bytes. It has at most ${MAX_SECRET_BYTES}`, "imported_key");
+    throw malformed(`imported_key has ${secret.length} bytes. Send at most ${MAX_SECRET_BYTES}`, "imported_key");
   }
   return secret;
 }

@@ -46,7 +46,7 @@ type CheckedRow = ImportRow & { readonly index: number };
 export function createImportDevices(devices: Pick<DeviceStore, "importAll">, now: () => number): ImportDevices {
   return async (drafts, actor, dryRun = false) => {
     if (drafts.length > MAX_IMPORT_ROWS) {
-      throw malformed(`rows has ${drafts.length} entries. It has at most ${MAX_IMPORT_ROWS}`, "rows");
+      throw malformed(`rows has ${drafts.length} entries. Send at most ${MAX_IMPORT_ROWS}`, "rows");
     }
     const results: RowResult[] = drafts.map(() => "unchanged");
     const rows: CheckedRow[] = [];

@@ -131,7 +131,7 @@ export function createFleet(fleet: FleetStore, now: () => number): Fleet {
 function readDeviceKeys({ deviceKeys, filter, pageToken }: FleetRequest): readonly string[] {
   if (filter !== "" || pageToken !== "") throw malformed("filter and device_keys exclude each other", "filter");
   if (deviceKeys.length > MOST_CHANGED) {
-    throw malformed(`device_keys has ${deviceKeys.length} entries. It has at most ${MOST_CHANGED}`, "device_keys");
+    throw malformed(`device_keys has ${deviceKeys.length} entries. Send at most ${MOST_CHANGED}`, "device_keys");
   }
   return [...new Set(deviceKeys.map(readDeviceKey))];
 }
@@ -152,6 +152,6 @@ function decide(
 function addLabels(current: StoredDevice, labels: Labels): Labels {
   const merged = Object.entries({ ...current.labels, ...labels }).filter(([, value]) => value !== "");
   if (merged.length <= MOST_LABELS) return readLabels(Object.fromEntries(merged));
-  const message = `the device ${current.deviceKey} would have ${merged.length} labels. It has at most ${MOST_LABELS}`;
+  const message = `the device ${current.deviceKey} would have ${merged.length} labels. It may have at most ${MOST_LABELS}`;
   throw malformed(message, "labels");
 }

@@ -42,7 +42,7 @@ const CONDITION =
  */
 export function readFilter(text: string, fields: Fields, now: number): readonly Condition[] {
   if (text.length > MOST_CHARACTERS) {
-    throw wrongFilter(`has ${text.length} characters. It has at most ${MOST_CHARACTERS}`);
+    throw wrongFilter(`has ${text.length} characters. Send at most ${MOST_CHARACTERS}`);
   }
   const conditions: Condition[] = [];
   if (text.trim() === "") return conditions;

@@ -33,7 +33,7 @@ export function readCustomerId(text: string): string {
   if (text === "") throw malformed("customer_id is missing", "customer_id");
   if (CUSTOMER_ID.test(text)) return text;
   throw malformed(
-    "customer_id is not 1 to 16 lower-case letters and digits and hyphens with no hyphen at the start",
+    "customer_id is malformed. Send 1 to 16 lower-case letters and digits and hyphens. The first is no hyphen",
     "customer_id",
   );
 }
@@ -56,7 +56,7 @@ export function readEnrolledDeviceKey(text: string): string {
 /** Reads a `display_name`: at most 200 UTF-16 code units, no control character. @throws AuthError `malformed` */
 export function readDisplayName(text: string): string {
   if (text.length > MAX_DISPLAY_NAME) {
-    throw malformed(`display_name has ${text.length} characters. It has at most ${MAX_DISPLAY_NAME}`, "display_name");
+    throw malformed(`display_name has ${text.length} characters. Send at most ${MAX_DISPLAY_NAME}`, "display_name");
   }
   const position = positionOfUnprintable(text);
   if (position === 0) return text;
@@ -88,7 +88,7 @@ export function isLabelName(name: string): boolean {
 export function readLabels(labels: Labels): Labels {
   const entries = Object.entries(labels);
   if (entries.length > MOST_LABELS) {
-    throw malformed(`labels has ${entries.length} entries. It has at most ${MOST_LABELS}`, "labels");
+    throw malformed(`labels has ${entries.length} entries. Send at most ${MOST_LABELS}`, "labels");
   }
   for (const [index, [name, value]] of entries.entries()) {
     const mistake = mistakeOf(name, value);
@@ -102,7 +102,7 @@ function mistakeOf(name: string, value: string): string | undefined {
   if (!isLabelName(name)) {
     return `a name that is not of 1 to ${LONGEST_LABEL} letters and digits and dots and underscores and hyphens`;
   }
-  if (value.length > LONGEST_LABEL) return `a value of ${value.length} characters. It has at most ${LONGEST_LABEL}`;
+  if (value.length > LONGEST_LABEL) return `a value of ${value.length} characters. Send at most ${LONGEST_LABEL}`;
   if (value.includes(";")) return "a semicolon in its value. Remove it";
   if (positionOfUnprintable(value) > 0) return "a control character in its value. Remove it";
   return undefined;

@@ -50,8 +50,8 @@ describe("issuing", () => {
   });
 
   test.for<[draft: Partial<CustomerKeyDraft>, field: string, message: string]>([
-    [{ importedKey: "x".repeat(1_025) }, "imported_key", "imported_key has 1025 bytes. It has at most 1024"],
-    [{ importedKey: "ü".repeat(513) }, "imported_key", "imported_key has 1026 bytes. It has at most 1024"],
+    [{ importedKey: "x".repeat(1_025) }, "imported_key", "imported_key has 1025 bytes. Send at most 1024"],
+    [{ importedKey: "ü".repeat(513) }, "imported_key", "imported_key has 1026 bytes. Send at most 1024"],
     [{ importedKey: "a key \ud800" }, "imported_key", "imported_key is not text that UTF-8 can encode"],
     [{ notBefore: NOW - 9, expiresAt: NOW - 1 }, "expires_at", "expires_at is not after now. This key would never"],
     [{ notBefore: NOW + 5, expiresAt: NOW + 5 }, "expires_at", "expires_at is not after not_before. This key would"],

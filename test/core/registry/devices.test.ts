@@ -200,7 +200,7 @@ describe("an import", () => {
     const rows = Array.from({ length: 1_001 }, (_, index) => rowOf(`d${index}`));
     await expect(importRows(...rows)).rejects.toMatchObject({
       reason: "malformed",
-      message: "rows has 1001 entries. It has at most 1000",
+      message: "rows has 1001 entries. Send at most 1000",
       details: { field: "rows" },
     });
     expect(await importRows(...rows.slice(1))).toEqual({ ...NONE, created: 1_000 });

@@ -72,7 +72,7 @@ test("too many labels for a device are an error that names the device, and chang
   const { devices, change } = await openFleet(2);
   const labels = Object.fromEntries(Array.from({ length: 32 }, (_, index) => [`label-${index}`, "x"]));
   await devices.update("device-00001", { labels }, "", ACTOR);
-  const message = "the device device-00001 would have 33 labels. It has at most 32";
+  const message = "the device device-00001 would have 33 labels. It may have at most 32";
   const error = { reason: "malformed", message, details: { field: "labels" } };
   await expect(
     change({ filter: "customer_id = acme", action: "label", labels: { site: "north" } }),

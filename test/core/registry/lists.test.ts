@@ -113,7 +113,7 @@ describe("names the mistake and its position", () => {
     ["shared_identity = 1", "filter has a value at position 1 that is not true or false"],
     ...NO_TIMES.map((time) => [`create_time > ${time}`, "filter has a value at position 1 that is not a time of RFC"]),
     [Array(21).fill("customer_id = a").join(" AND "), "filter has more than 20 comparisons"],
-    [" ".repeat(2_001), "filter has 2001 characters. It has at most 2000"],
+    [" ".repeat(2_001), "filter has 2001 characters. Send at most 2000"],
   ])("%j", ([text = "", message = ""]) => {
     const error = caughtError(() => read(text));
     expect([error.reason, error.details]).toEqual(["malformed", { field: "filter" }]);

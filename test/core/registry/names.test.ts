@@ -18,7 +18,8 @@ test.for([
   for (const text of texts) expect(read(text)).toBe(text);
 });
 
-const WRONG_ID = "customer_id is not 1 to 16 lower-case letters and digits and hyphens with no hyphen at the start";
+const WRONG_ID =
+  "customer_id is malformed. Send 1 to 16 lower-case letters and digits and hyphens. The first is no hyphen";
 const WRONG_IDS = ["a".repeat(17), "-a", "A", "a_b", "a.b", "a b", "ä", "a\n", "a/b", "\0", "*"];
 const TOO_WIDE = "device_key takes 100 characters in a token because of its quotes and backslashes. It may take 96";
 
@@ -28,7 +29,7 @@ test.for<WrongText>([
   ...WRONG_IDS.map((id): WrongText => [readCustomerId, id, WRONG_ID]),
   [readCustomerId, "", "customer_id is missing"],
   [readEnrolledDeviceKey, '\\"'.repeat(25), TOO_WIDE],
-  [readDisplayName, "x".repeat(201), "display_name has 201 characters. It has at most 200"],
+  [readDisplayName, "x".repeat(201), "display_name has 201 characters. Send at most 200"],
   [readDisplayName, "a\nb", "display_name has a control character at position 2. Remove it"],
   [readDisplayName, "\0", "display_name has a control character at position 1. Remove it"],
   [readDisplayName, "ab\x7f", "display_name has a control character at position 3. Remove it"],
@@ -62,11 +63,11 @@ test.for<[labels: Readonly<Record<string, string>>, message: string]>([
   [{ a: "x", "a b": "x" }, `label 2 ${WRONG_NAME}`],
   [{ ä: "x" }, `label 1 ${WRONG_NAME}`],
   [{ ["x".repeat(64)]: "" }, `label 1 ${WRONG_NAME}`],
-  [{ a: "x".repeat(64) }, "label 1 has a value of 64 characters. It has at most 63"],
+  [{ a: "x".repeat(64) }, "label 1 has a value of 64 characters. Send at most 63"],
   [{ a: "x;y" }, "label 1 has a semicolon in its value. Remove it"],
   [{ a: "x\ny" }, "label 1 has a control character in its value. Remove it"],
   [{ a: "\ud800" }, "label 1 has a control character in its value. Remove it"],
-  [Object.fromEntries(Array.from({ length: 33 }, (_, name) => [name, ""])), "labels has 33 entries. It has at most 32"],
+  [Object.fromEntries(Array.from({ length: 33 }, (_, name) => [name, ""])), "labels has 33 entries. Send at most 32"],
 ])("refuses the labels %j", ([labels, message]) => {
   const error = caughtError(() => readLabels(labels));
   expect([error.reason, error.message, error.details]).toEqual(["malformed", message, { field: "labels" }]);

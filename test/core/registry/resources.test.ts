@@ -20,7 +20,7 @@ test("a customer is created unchanged, with an audit event", async () => {
 });
 
 test.for<[Partial<CustomerDraft>, string, string]>([
-  [{ customerId: "Acme" }, "customer_id", "customer_id is not 1 to 16 lower-case letters"],
+  [{ customerId: "Acme" }, "customer_id", "customer_id is malformed. Send 1 to 16 lower-case letters"],
   [{ displayName: "x".repeat(201) }, "display_name", "display_name has 201 characters"],
   [{ loginLimit: "20" }, "login_limit", "login_limit is not a limit. Write off or a number of logins and a slash"],
   [{ loginLimit: "0/60s" }, "login_limit", "login_limit is not a limit"],
