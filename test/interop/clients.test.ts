@@ -74,7 +74,7 @@ const CLIENTS: readonly Client[] = [
     name: "python",
     packages: `${PROTOC} python3-grpcio python3-googleapis-common-protos python3-jwt python3-cryptography`,
     probe: "/usr/bin/python3 -c 'import grpc, google.rpc.error_details_pb2, jwt, cryptography'",
-    // Debian's `google` is a regular package, which no folder can extend, so the stubs have none.
+    // Debian's `google` is a regular package, which no folder can extend, so the stubs omit it.
     async build(folder) {
       const path = `PYTHONPATH=${join(folder, "gen")}`;
       return ["env", path, "/usr/bin/python3", "-B", join(SOURCES, "python/main.py")];
@@ -156,7 +156,7 @@ async function expectSameStubs(name: string, folder: string): Promise<void> {
   await succeed([...buf, "--template", `examples/clients/${name}/buf.gen.yaml`, "-o", folder]);
   const plain = join(folder, "plain");
   mkdirSync(plain);
-  // A language without a command of its own has that of README.md, which is for Python.
+  // A page without a command uses that of README.md, which is for Python.
   const pages = [name, "README"].map((page) => readFileSync(`docs/clients/${page}.md`, "utf8"));
   const [protoc = ""] = pages.flatMap((page) => fencesIn(page, "sh")).filter((code) => code.startsWith("protoc "));
   await succeed(["sh", "-c", protoc.replaceAll("python", name).replaceAll("_out=gen", `_out=${plain}`)]);

@@ -70,7 +70,7 @@ test("keeps its files when the JWKS is not usable", async () => {
   expect(filesOf(folder)).toEqual(before);
 });
 
-test("prints unchanged only for keys that HAProxy has read", async () => {
+test('prints "unchanged" only for keys that HAProxy has read', async () => {
   const [stolen, next] = [newMint("stolen"), newMint("next")];
   const issuer = await startIssuer(stolen, next);
   const folder = temporaryFolder();
