@@ -195,7 +195,7 @@ function explainSetupError(error: Error, kind: RedisUrl["kind"]): string | undef
     return "asks for a client certificate. Set COUNTERSIGN_REDIS_CERT and COUNTERSIGN_REDIS_KEY";
   }
   if (/ALTNAME/.test(text)) {
-    return `shows the certificate of another host (${error.message}). Write the name that it is for into COUNTERSIGN_REDIS_URL`;
+    return `shows the certificate of another host (${error.message}). Write the host name in the certificate into COUNTERSIGN_REDIS_URL`;
   }
   if (/certificate|_CERT_|CERT_/i.test(text)) {
     return `shows a certificate that is not trusted (${error.message}). Set COUNTERSIGN_REDIS_CA to a file with its authority`;
