@@ -63,7 +63,9 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
     lockMs: answerMs,
   });
   // pg's own timer expires after a pause of this process, though the answer has arrived.
-  const within = createDeadline(answerMs, () => new Error("timeout expired"));
+  const within = createDeadline(answerMs, () =>
+    Object.assign(new Error(`no answer within ${answerMs} ms`), { code: "ETIMEDOUT" }),
+  );
   async function ask<Row>(query: QueryConfig | QueryArrayConfig): Promise<readonly Row[]> {
     const client = await lookUpPool.connect();
     try {

@@ -33,7 +33,7 @@ export function readCustomerId(text: string): string {
   if (text === "") throw malformed("customer_id is missing", "customer_id");
   if (CUSTOMER_ID.test(text)) return text;
   throw malformed(
-    "customer_id is malformed. Send 1 to 16 lower-case letters and digits and hyphens. The first is no hyphen",
+    "customer_id is malformed. Send 1 to 16 lower-case letters and digits and hyphens. Start with a letter or digit",
     "customer_id",
   );
 }

@@ -19,7 +19,7 @@ test.for([
 });
 
 const WRONG_ID =
-  "customer_id is malformed. Send 1 to 16 lower-case letters and digits and hyphens. The first is no hyphen";
+  "customer_id is malformed. Send 1 to 16 lower-case letters and digits and hyphens. Start with a letter or digit";
 const WRONG_IDS = ["a".repeat(17), "-a", "A", "a_b", "a.b", "a b", "ä", "a\n", "a/b", "\0", "*"];
 const TOO_WIDE = "device_key takes 100 characters in a token because of its quotes and backslashes. It may take 96";
 
