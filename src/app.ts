@@ -67,7 +67,7 @@ export interface GatewayOptions extends Partial<DrainTimes> {
   /** How late the event loop is, in milliseconds; measured when absent. */
   readonly loopDelayMs?: () => number;
   /** A late event loop is an overload only with more logins under way than this. */
-  readonly saturated?: number;
+  readonly busyAbove?: number;
 }
 
 const RING_LOOK_MS = 1_000;
@@ -165,7 +165,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     loopDelayMs: options.loopDelayMs ?? eventLoop.delayMs,
     elapsed: monotonicNow,
     random: Math.random,
-    saturated: options.saturated,
+    busyAbove: options.busyAbove,
     onRefused: observeOverload(logger, metrics, monotonicNow),
   });
   const verify = createTokenVerifier(issuer, config.audience, ring);

@@ -68,7 +68,7 @@ test("an overloaded gateway refuses logins with a wait, charges nothing, and sti
   let delay = 0;
   const { publicUrl, internalUrl, enrol } = await startTestGateway(
     { LOGIN_LIMIT: "2/60s" },
-    { loopDelayMs: () => delay, saturated: -1 },
+    { loopDelayMs: () => delay, busyAbove: -1 },
   );
   const device = { deviceKey: await enrol(), customerKey: CUSTOMER_KEY };
   const { token } = JSON.parse(await (await logInBy(publicUrl, device)).text());

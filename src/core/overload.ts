@@ -10,7 +10,7 @@ export interface OverloadOptions {
   /** From 0 to below 1. */
   readonly random: () => number;
   /** With more logins under way than this, the login rate shows the gateway's capacity; 32 when absent. */
-  readonly saturated?: number | undefined;
+  readonly busyAbove?: number | undefined;
   /** Called for each refused login. */
   readonly onRefused: () => void;
 }
@@ -27,7 +27,7 @@ const LONGEST_WAIT_MS = 2_000;
 /** The event loop may be this late: a login takes some four turns of it. */
 const LONGEST_LOOP_DELAY_MS = 500;
 /** With fewer logins under way, the rate shows the callers' demand, and other work delays the event loop. */
-const SATURATED = 32;
+const BUSY_ABOVE = 32;
 /** The rate is measured over this time, in milliseconds. */
 const WINDOW_MS = 1_000;
 const SHORTEST_RETRY_MS = 1_000;
@@ -39,7 +39,7 @@ export function createOverloadGuard({
   loopDelayMs,
   elapsed,
   random,
-  saturated = SATURATED,
+  busyAbove = BUSY_ABOVE,
   onRefused,
 }: OverloadOptions): OverloadGuard {
   let underWay = 0;
@@ -50,7 +50,7 @@ export function createOverloadGuard({
   let lineEnd = 0;
 
   function begin(): void {
-    if (underWay++ > saturated) return;
+    if (underWay++ > busyAbove) return;
     window = { start: elapsed(), answered: 0 };
     // The rate of an earlier burst would refuse logins for ever.
     loginMs = 0;
@@ -59,7 +59,7 @@ export function createOverloadGuard({
   function end(): void {
     window.answered++;
     const lasted = elapsed() - window.start;
-    if (underWay-- > saturated && lasted >= WINDOW_MS) {
+    if (underWay-- > busyAbove && lasted >= WINDOW_MS) {
       loginMs = lasted / window.answered;
       window = { start: elapsed(), answered: 0 };
     }
@@ -75,7 +75,7 @@ export function createOverloadGuard({
   return {
     underWay: () => underWay,
     async run(logIn) {
-      const isLate = underWay > saturated && loopDelayMs() > LONGEST_LOOP_DELAY_MS;
+      const isLate = underWay > busyAbove && loopDelayMs() > LONGEST_LOOP_DELAY_MS;
       if (isLate || underWay * loginMs > LONGEST_WAIT_MS) {
         onRefused();
         throw overloaded();
